@@ -1,0 +1,52 @@
+// What a Phi-3 model is: the numbers of a Hugging Face config.json that change a computation, as one typed struct.
+//
+// Filled by models/hub (from a directory) or by configs/presets (from configs/models/*.yaml). Class defaults of transformers are not
+// the released values, so every field is read from the file. Source of the fields: transformers configuration_phi3.py (4.57.3).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace phidias::configs {
+
+enum class Architecture { phi3 };   // phimoe, phi3small, phi3v follow
+
+// LongRoPE (arXiv 2402.13753): inv_freq_i = 1 / (factor_i * theta^(2i/d)); cos and sin times attention_factor in both modes.
+struct LongRopeConfig {
+  std::vector<double> short_factor, long_factor;   // rotary_dim / 2 values each
+  double attention_factor = 1.0;                   // sqrt(1 + ln(s) / ln(original)), s = max / original; or the file's own
+};
+
+struct ModelConfig {
+  Architecture architecture = Architecture::phi3;
+  std::int64_t vocab_size = 0;
+  std::int64_t hidden_size = 0;
+  std::int64_t intermediate_size = 0;
+  std::int64_t num_layers = 0;
+  std::int64_t num_heads = 0;
+  std::int64_t num_kv_heads = 0;
+  std::int64_t head_dim = 0;                        // hidden_size / num_heads unless the file says otherwise
+  double partial_rotary_factor = 1.0;
+  double rope_theta = 10000.0;
+  bool has_longrope = false;
+  LongRopeConfig longrope;                          // meaningful when has_longrope
+  std::int64_t max_positions = 0;
+  std::int64_t original_max_positions = 0;          // long factors from a document of original + 1 tokens on
+  std::int64_t sliding_window = 0;                  // 0: none; W: a query sees W keys including itself (transformers)
+  double rms_norm_eps = 1e-5;
+  double initializer_range = 0.02;
+  bool tied_head = false;
+  std::int64_t pad_token_id = -1;                   // -1: none
+  std::int64_t bos_token_id = -1;
+  std::vector<std::int64_t> eos_token_ids;
+
+  std::int64_t rotary_dim() const { return static_cast<std::int64_t>(static_cast<double>(head_dim) * partial_rotary_factor); }
+  std::int64_t qkv_rows() const { return (num_heads + 2 * num_kv_heads) * head_dim; }
+  std::int64_t parameter_count() const;
+  // Model FLOPs per token, forward and backward: 6 * parameters in matrix products + 12 * layers * heads * head_dim * mean causal
+  // context (specs/performance.md); `mean_context` is the mean number of visible keys over the tokens.
+  double flops_per_token(double mean_context) const;
+};
+
+}  // namespace phidias::configs
