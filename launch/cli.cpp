@@ -1,0 +1,179 @@
+#include "launch/cli.h"
+
+#include <CLI/CLI.hpp>
+
+namespace phidias::launch {
+namespace {
+
+void add_sampling(CLI::App* app, SamplingFlags& flags) {
+  app->add_option("--max-new-tokens", flags.max_new_tokens, "tokens to write at most")->capture_default_str()->check(CLI::PositiveNumber);
+  app->add_option("--temperature", flags.temperature, "0 takes the likeliest token")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app->add_option("--top-p", flags.top_p, "nucleus: the smallest set of tokens with this probability")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  app->add_option("--top-k", flags.top_k, "the K likeliest tokens (0: all)")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app->add_option("--repetition-penalty", flags.repetition_penalty, "1: none")->capture_default_str()->check(CLI::PositiveNumber);
+  app->add_option("--seed", flags.seed, "of the random draws")->capture_default_str();
+  app->add_flag("--ignore-eos", flags.ignore_eos, "write max-new-tokens tokens whatever comes");
+  app->add_option("--dtype", flags.dtype, "of weights and activations")->capture_default_str()->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+}
+
+void add_template(CLI::App* app, std::string& chat_template) {
+  app->add_option("--template", chat_template, "chat template: auto (from the directory), phi-3-mini, phi-3-medium, phi-3.5, ...")->capture_default_str();
+}
+
+// Adds a command whose parsed struct becomes the invocation.
+template <class T>
+std::pair<CLI::App*, T*> add_command(CLI::App& parent, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage, const std::string& name,
+                                     const std::string& description, const std::string& example) {
+  storage.push_back(std::make_unique<Command>(T{}));
+  Command* command = storage.back().get();
+  CLI::App* app = parent.add_subcommand(name, description);
+  app->footer("Example:\n  " + example);
+  app->add_flag("--json", invocation.json, "results as JSON");
+  app->add_flag("--quiet", invocation.quiet, "warnings and errors only");
+  app->final_callback([command, &invocation] { invocation.command = std::move(*command); });
+  return {app, &std::get<T>(*command)};
+}
+
+void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
+  {
+    auto [c, o] = add_command<TrainCommand>(app, invocation, storage, "train", "runs a recipe (alone, or on many ranks under mpirun)",
+                                            "launch/mpirun.sh -n 2 phidias train recipes/sft/phi-3.5-mini.yaml model.path=DIR data.train=FILE");
+    c->add_option("recipe", o->recipe, "recipe (YAML)")->required();
+    c->add_option("overrides", o->overrides, "key.path=value, checked like the recipe");
+    c->add_flag("--dry-run", o->dry_run, "two steps and a checkpoint, then stop");
+  }
+  {
+    auto [c, o] = add_command<GenerateCommand>(app, invocation, storage, "generate", "writes text with a model",
+                                               "phidias generate --model runs/quickstart --prompt '<|user|>\\nsort: pear apple<|end|>\\n<|assistant|>\\n'");
+    c->add_option("--model", o->model, "Hugging Face or run directory")->required();
+    c->add_option("--prompt", o->prompt, "text to continue (special tokens are parsed)");
+    c->add_option("--input", o->input, "JSON lines with prompt, messages or input_ids (- for standard input)");
+    c->add_option("--output", o->output, "JSON lines (- for standard output)")->capture_default_str();
+    c->add_option("--batch-size", o->batch_size, "sequences at a time")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_option("--answers", o->answers_field, "field with the expected text: report exact matches");
+    add_sampling(c, o->sampling);
+    add_template(c, o->chat_template);
+  }
+  {
+    auto [c, o] = add_command<ChatCommand>(app, invocation, storage, "chat", "talks with a model, line by line", "phidias chat --model runs/quickstart");
+    c->add_option("--model", o->model, "Hugging Face or run directory")->required();
+    c->add_option("--system", o->system, "system message");
+    add_sampling(c, o->sampling);
+    add_template(c, o->chat_template);
+  }
+  {
+    auto [c, o] = add_command<ScoreCommand>(app, invocation, storage, "score", "token log-probabilities, loss and perplexity of given texts",
+                                            "phidias score --model DIR --input texts.jsonl --output scores.jsonl");
+    c->add_option("--model", o->model, "Hugging Face or run directory")->required();
+    c->add_option("--input", o->input, "JSON lines with input_ids (+ labels), text or messages")->capture_default_str();
+    c->add_option("--output", o->output, "JSON lines")->capture_default_str();
+    c->add_option("--dtype", o->dtype, "of weights and activations")->capture_default_str()->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+    c->add_option("--batch-tokens", o->batch_tokens, "tokens of a forward pass at most")->capture_default_str()->check(CLI::PositiveNumber);
+    add_template(c, o->chat_template);
+  }
+  {
+    auto [c, o] = add_command<ExportCommand>(app, invocation, storage, "export", "writes a Hugging Face directory from a run or model directory",
+                                             "phidias export --model runs/quickstart --output my-phi-3 --verify");
+    c->add_option("--model", o->model, "Hugging Face or run directory")->required();
+    c->add_option("--output", o->output, "directory to create")->required();
+    c->add_option("--format", o->format, "hf")->capture_default_str()->check(CLI::IsMember({"hf"}));
+    c->add_option("--dtype", o->dtype, "of the weights written")->capture_default_str()->check(CLI::IsMember({"keep", "float32", "bfloat16"}));
+    c->add_flag("--verify", o->verify, "read the result back and compare every tensor");
+  }
+  {
+    auto [c, o] = add_command<InitCommand>(app, invocation, storage, "init", "makes a model directory with fresh weights from a preset",
+                                           "phidias init --preset phi3-quickstart --tokenizer recipes/quickstart/tokenizer --output runs/quickstart/initial");
+    c->add_option("--preset", o->preset, "name of a preset")->required();
+    c->add_option("--tokenizer", o->tokenizer, "directory whose tokenizer files are copied");
+    c->add_option("--output", o->output, "directory to create")->required();
+    c->add_option("--dtype", o->dtype, "of the weights written")->capture_default_str()->check(CLI::IsMember({"float32", "bfloat16"}));
+    c->add_option("--seed", o->seed, "of the weights")->capture_default_str();
+  }
+}
+
+void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
+  {
+    auto [c, o] = add_command<TokenizeCommand>(app, invocation, storage, "tokenize", "text or chats to token ids, and back",
+                                               "phidias tokenize --model DIR --input texts.jsonl --output ids.jsonl");
+    c->add_option("--model", o->model, "directory with tokenizer files")->required();
+    c->add_option("--input", o->input, "JSON lines with text, messages (+ add_generation_prompt) or, with --decode, ids")->capture_default_str();
+    c->add_option("--output", o->output, "JSON lines")->capture_default_str();
+    c->add_option("--special", o->special, "special tokens written in the text")->capture_default_str()->check(CLI::IsMember({"parse", "text", "error"}));
+    c->add_flag("--offsets", o->offsets, "also the range of each token, in code points");
+    c->add_flag("--decode", o->decode, "ids to text");
+    c->add_flag("--skip-special", o->skip_special, "with --decode: leave special tokens out");
+    add_template(c, o->chat_template);
+  }
+  CLI::App* data = app.add_subcommand("data", "looks at data and makes it");
+  data->require_subcommand(1);
+  {
+    auto [c, o] = add_command<MakeTasksCommand>(*data, invocation, storage, "make-tasks", "writes the quickstart's conversations: train.jsonl and test.jsonl",
+                                                "phidias data make-tasks --output runs/quickstart-data");
+    c->add_option("--output", o->output, "directory")->required();
+    c->add_option("--train", o->train, "training conversations")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_option("--test", o->test, "test conversations, none of whose prompts occurs in training")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_option("--seed", o->seed, "of the generator")->capture_default_str();
+  }
+  {
+    auto [c, o] = add_command<InspectCommand>(*data, invocation, storage, "inspect", "shows records as the model sees them, trained tokens marked",
+                                              "phidias data inspect chats.jsonl --model DIR");
+    c->add_option("file", o->file, "JSON lines")->required();
+    c->add_option("--model", o->model, "directory with tokenizer files")->required();
+    c->add_option("--documents", o->documents, "records to show")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_option("--train-on", o->train_on, "which tokens are targets")->capture_default_str()->check(CLI::IsMember({"assistant", "last_assistant", "all"}));
+    add_template(c, o->chat_template);
+  }
+}
+
+void add_run_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
+  CLI::App* recipes = app.add_subcommand("recipes", "shipped recipes: list, show, copy, validate");
+  recipes->require_subcommand(1);
+  const auto add_recipes = [&](const std::string& action, const std::string& description, const std::string& example) {
+    auto [c, o] = add_command<RecipesCommand>(*recipes, invocation, storage, action, description, example);
+    o->action = action;
+    if (action != "list") c->add_option("name", o->name, action == "validate" ? "recipe file" : "name as listed")->required();
+    if (action == "copy") c->add_option("output", o->output, "file to create")->required();
+    if (action == "validate") c->add_option("overrides", o->overrides, "key.path=value");
+  };
+  add_recipes("list", "names the shipped recipes with their purpose", "phidias recipes list");
+  add_recipes("show", "prints one", "phidias recipes show sft/phi-3.5-mini");
+  add_recipes("copy", "copies one to edit", "phidias recipes copy sft/phi-3.5-mini my-run.yaml");
+  add_recipes("validate", "checks a recipe and prints it resolved", "phidias recipes validate my-run.yaml model.path=DIR");
+  {
+    auto [c, o] = add_command<ReportCommand>(app, invocation, storage, "report", "draws the curves of runs into RUN/report/", "phidias report runs/quickstart");
+    c->add_option("runs", o->runs, "run directories")->required();
+  }
+  add_command<VersionCommand>(app, invocation, storage, "version", "prints the version", "phidias version");
+}
+
+}  // namespace
+
+std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
+  CLI::App app{"Phidias trains and fine-tunes the Phi-3 family."};
+  app.name("phidias");
+  app.footer("Example:\n  phidias train recipes/quickstart/quickstart.yaml\nEvery command has --help.");
+  app.require_subcommand(1);
+  Invocation invocation;
+  std::vector<std::unique_ptr<Command>> storage;
+  add_model_commands(app, invocation, storage);
+  add_data_commands(app, invocation, storage);
+  add_run_commands(app, invocation, storage);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    app.exit(help);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return 2;
+  }
+  return invocation;
+}
+
+bool needs_engine(const Command& command) {
+  return std::holds_alternative<TrainCommand>(command) || std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) ||
+         std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) ||
+         std::holds_alternative<InitCommand>(command);
+}
+
+}  // namespace phidias::launch

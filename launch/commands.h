@@ -1,0 +1,26 @@
+// One function per subcommand; each returns the exit code or throws Error. The first group needs no torch.
+#pragma once
+
+#include "launch/cli.h"
+
+namespace phidias::parallel {
+class World;
+}
+
+namespace phidias::launch {
+
+int run_tokenize(const TokenizeCommand& command);
+int run_make_tasks(const MakeTasksCommand& command);
+int run_inspect(const InspectCommand& command);
+int run_recipes(const RecipesCommand& command);
+int run_report(const ReportCommand& command);
+int run_version(bool json);
+
+int run_train(const TrainCommand& command, bool json, parallel::World& world);
+int run_generate(const GenerateCommand& command, bool json);
+int run_chat(const ChatCommand& command);
+int run_score(const ScoreCommand& command, bool json);
+int run_export(const ExportCommand& command, bool json);
+int run_init(const InitCommand& command);
+
+}  // namespace phidias::launch

@@ -1,0 +1,12 @@
+// The model directory a user means: a Hugging Face directory, a run directory (its final/, else its newest checkpoint) or a checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace phidias::launch {
+
+// Throws CheckpointError when nothing there is a model directory; the text lists what was looked for.
+std::filesystem::path resolve_model_directory(const std::string& given);
+
+}  // namespace phidias::launch
