@@ -3,6 +3,10 @@
 
 function(phidias_library name)
   cmake_parse_arguments(LIB "TORCH" "" "SOURCES;DEPENDS;LINK" ${ARGN})
+  if(NOT LIB_SOURCES)   # a folder whose code is still to come
+    file(WRITE ${PROJECT_BINARY_DIR}/empty.cpp "")
+    set(LIB_SOURCES ${PROJECT_BINARY_DIR}/empty.cpp)
+  endif()
   add_library(phidias_${name} STATIC ${LIB_SOURCES})
   target_include_directories(phidias_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   set_target_properties(phidias_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
