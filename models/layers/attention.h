@@ -1,0 +1,31 @@
+// Phi-3's self-attention: one fused projection to query, key and value heads, attention, one projection back.
+//
+// What happens between the two projections differs between training, prefill and decoding, and is handed in.
+#pragma once
+
+#include <functional>
+
+#include "configs/model_config.h"
+#include "kernels/attention.h"
+#include "models/layers/linear.h"
+
+namespace phidias::models {
+
+// qkv [T, (heads + 2 kv_heads) * head_dim] of block `block` -> [T, heads * head_dim].
+using Attend = std::function<at::Tensor(const at::Tensor& qkv, std::size_t block)>;
+
+// heads, rotary dimensions, scale and window of a configuration. inclusive_window: W + 1 visible keys, as flash-attention training had it.
+kernels::AttentionShape attention_shape(const configs::ModelConfig& config, bool inclusive_window);
+
+class SelfAttention : public Layer {
+ public:
+  explicit SelfAttention(const configs::ModelConfig& config);
+  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block) {
+    return o_proj_->forward(attend(qkv_proj_->forward(x), block));
+  }
+
+ private:
+  std::shared_ptr<Linear> qkv_proj_, o_proj_;
+};
+
+}  // namespace phidias::models

@@ -1,0 +1,48 @@
+#include "models/layers/layer.h"
+
+#include <utility>
+
+namespace phidias::models {
+
+kernels::Parameter& Layer::declare(const std::string& name, std::vector<std::int64_t> shape, Initialisation initialisation, bool matrix) {
+  auto declared = std::make_unique<Declared>();
+  declared->declaration = {name, std::move(shape), initialisation, Placement::dense, matrix, &declared->parameter, -1};
+  register_parameter(name, at::Tensor(), /*requires_grad=*/false);
+  declared_.push_back(std::move(declared));
+  return declared_.back()->parameter;
+}
+
+void Layer::collect(const std::string& prefix, int block, std::vector<ParameterDeclaration>& declarations) {
+  for (const auto& declared : declared_) {
+    ParameterDeclaration declaration = declared->declaration;
+    declaration.name = prefix + declaration.name;
+    declaration.block = block;
+    declared->parameter.name = declaration.name;
+    declarations.push_back(std::move(declaration));
+  }
+  const bool is_list = dynamic_cast<const LayerList*>(this) != nullptr;
+  for (const auto& child : named_children()) {
+    auto* layer = dynamic_cast<Layer*>(child.value().get());
+    if (layer != nullptr) layer->collect(prefix + child.key() + ".", is_list ? std::stoi(child.key()) : block, declarations);
+  }
+}
+
+void Layer::expose_parameters() {
+  for (const auto& declared : declared_) parameters_[declared->declaration.name] = declared->parameter.value;
+  for (const auto& child : children()) {
+    if (auto* layer = dynamic_cast<Layer*>(child.get())) layer->expose_parameters();
+  }
+}
+
+bool Layer::trainable() const {
+  for (const auto& declared : declared_) {
+    if (declared->parameter.trainable()) return true;
+  }
+  for (const auto& child : children()) {
+    const auto* layer = dynamic_cast<const Layer*>(child.get());
+    if (layer != nullptr && layer->trainable()) return true;
+  }
+  return false;
+}
+
+}  // namespace phidias::models

@@ -1,0 +1,18 @@
+// Phi-3's feed-forward part: down_proj(up * silu(gate)), gate and up being the two halves of one projection (phi3: gate first).
+#pragma once
+
+#include "configs/model_config.h"
+#include "models/layers/linear.h"
+
+namespace phidias::models {
+
+class Mlp : public Layer {
+ public:
+  explicit Mlp(const configs::ModelConfig& config);
+  at::Tensor forward(const at::Tensor& x);   // [T, hidden] -> [T, hidden]
+
+ private:
+  std::shared_ptr<Linear> gate_up_proj_, down_proj_;
+};
+
+}  // namespace phidias::models

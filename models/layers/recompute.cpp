@@ -1,0 +1,74 @@
+#include "models/layers/recompute.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/core/ivalue.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <utility>
+
+namespace phidias::models {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// A closure cannot travel in an IValue by itself; a capsule of this holder can.
+struct SegmentHolder : torch::CustomClassHolder {
+  explicit SegmentHolder(RecomputedSegment s) : segment(std::move(s)) {}
+  RecomputedSegment segment;
+};
+
+// Calls `before` now and `after` when it leaves, also by an exception.
+class Residence {
+ public:
+  explicit Residence(const RecomputedSegment& segment) : segment_(segment) {
+    if (segment_.before) segment_.before();
+  }
+  ~Residence() {
+    if (segment_.after) segment_.after();
+  }
+  Residence(const Residence&) = delete;
+  Residence& operator=(const Residence&) = delete;
+
+ private:
+  const RecomputedSegment& segment_;
+};
+
+struct RecomputeFunction : torch::autograd::Function<RecomputeFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const c10::intrusive_ptr<SegmentHolder>& holder) {
+    context->save_for_backward({input});
+    context->saved_data["segment"] = c10::IValue::make_capsule(holder);
+    const Residence residence(holder->segment);
+    return holder->segment.run(input.detach());
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list output_gradients) {
+    const auto capsule = context->saved_data["segment"].toCapsule();
+    const RecomputedSegment& segment = static_cast<const SegmentHolder*>(capsule.get())->segment;
+    const at::Tensor input = context->get_saved_variables()[0].detach().requires_grad_();
+    const Residence residence(segment);
+    at::Tensor output;
+    {
+      const at::AutoGradMode recording(true);
+      output = segment.run(input);
+    }
+    torch::autograd::backward({output}, {output_gradients[0]});
+    return {input.grad(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor recompute(RecomputedSegment segment, const at::Tensor& input, bool segment_trainable) {
+  if (!at::GradMode::is_enabled() || (!input.requires_grad() && !segment_trainable)) {
+    const Residence residence(segment);
+    return segment.run(input);
+  }
+  // The function only becomes part of the graph through an input that needs a gradient, which frozen embeddings do not have.
+  const at::Tensor recorded_input = input.requires_grad() ? input : input.detach().requires_grad_();
+  return RecomputeFunction::apply(recorded_input, c10::make_intrusive<SegmentHolder>(std::move(segment)));
+}
+
+}  // namespace phidias::models
