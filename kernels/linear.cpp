@@ -58,7 +58,7 @@ void contribute_product(Parameter& parameter, const at::Tensor& dy, const at::Te
 
 at::Tensor linear(const at::Tensor& x, Parameter& weight, Parameter* bias) {
   if (!records_gradients()) return product(x, weight, bias);
-  return Linear::apply(x, weight.value, bias != nullptr ? bias->value : at::Tensor(), &weight, bias);
+  return Linear::apply(x, weight.value, bias != nullptr ? bias->value : weight.value, &weight, bias);
 }
 
 }  // namespace phidias::kernels

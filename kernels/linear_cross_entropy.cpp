@@ -126,18 +126,19 @@ struct TokenLogProbability : torch::autograd::Function<TokenLogProbability> {
   }
 };
 
-at::Tensor value_or_undefined(const Parameter* parameter) { return parameter != nullptr ? parameter->value : at::Tensor(); }
+// A Function's tensor arguments have to be defined; without a bias the weight stands in its place.
+at::Tensor bias_or_weight(const Head& head) { return head.bias != nullptr ? head.bias->value : head.weight->value; }
 
 }  // namespace
 
 at::Tensor next_token_loss(const at::Tensor& hidden, const Head& head, const at::Tensor& targets, double gradient_scale) {
   if (!records_gradients()) return loss_and_gradient(hidden, head, targets, gradient_scale, false).first;
-  return NextTokenLoss::apply(hidden, head.weight->value, value_or_undefined(head.bias), head, targets, gradient_scale);
+  return NextTokenLoss::apply(hidden, head.weight->value, bias_or_weight(head), head, targets, gradient_scale);
 }
 
 TokenLogProbabilities token_log_probabilities(const at::Tensor& hidden, const Head& head, const at::Tensor& targets) {
   if (!records_gradients()) return statistics(hidden, head, targets);
-  const variable_list outputs = TokenLogProbability::apply(hidden, head.weight->value, value_or_undefined(head.bias), head, targets);
+  const variable_list outputs = TokenLogProbability::apply(hidden, head.weight->value, bias_or_weight(head), head, targets);
   return {outputs[0], outputs[1], outputs[2]};
 }
 
