@@ -2,7 +2,7 @@
 //
 // Reads the spellings of all releases: rope_scaling {type or rope_type: longrope, su, yarn}, rope_parameters of transformers 5,
 // torch_dtype or dtype, eos_token_id a number or a list. Whatever would change numbers and is not computed here is refused by field name,
-// all at once: a directory never runs wrongly. Fields that a file leaves out have the defaults of transformers' Phi3Config (4.57.3).
+// all at once: a directory never runs wrongly. Sizes must be there; other fields have the defaults of transformers' Phi3Config (4.57.3).
 #pragma once
 
 #include <string_view>

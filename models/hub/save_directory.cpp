@@ -1,0 +1,139 @@
+// save_model_directory and copy_other_files of models/hub/model_directory.h.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "models/hub/config_json.h"
+#include "models/hub/model_directory.h"
+
+namespace phidias::models {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const char* config_dtype_name(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kFloat: return "float32";
+    case at::kBFloat16: return "bfloat16";
+    case at::kHalf: return "float16";
+    default: throw CheckpointError(std::string("weights are not written as ") + c10::toString(dtype));
+  }
+}
+
+bool is_weight_file(const std::string& name) {
+  static constexpr std::array kEndings = {".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".pth",
+                                          ".gguf", ".h5", ".msgpack", ".onnx", ".onnx.data", ".onnx_data"};
+  return std::any_of(kEndings.begin(), kEndings.end(), [&name](const char* ending) { return name.ends_with(ending); });
+}
+
+bool is_bookkeeping(const std::string& name) { return name == ".git" || name == ".cache" || name == ".gitattributes" || name == ".huggingface"; }
+
+// config.json of the source with its dtype brought in line, every other byte of meaning kept in its order.
+void adapt_dtype(const fs::path& file, at::ScalarType dtype) {
+  OrderedJson json = OrderedJson::parse(read_file(file));
+  const char* name = config_dtype_name(dtype);
+  const char* key = json.contains("dtype") ? "dtype" : "torch_dtype";
+  if (json.contains(key) && json[key] == name) return;
+  json[key] = name;
+  write_file_atomic(file, json.dump(2) + "\n");
+}
+
+void write_generation_config(const fs::path& file, const configs::ModelConfig& config) {
+  OrderedJson json = {{"_from_model_config", true}};
+  if (config.bos_token_id >= 0) json["bos_token_id"] = config.bos_token_id;
+  if (!config.eos_token_ids.empty()) json["eos_token_id"] = config.eos_token_ids;
+  if (config.pad_token_id >= 0) json["pad_token_id"] = config.pad_token_id;
+  json["transformers_version"] = "4.57.3";
+  write_file_atomic(file, json.dump(2) + "\n");
+}
+
+// A sibling that takes the final name in commit(); removed when something fails before.
+class DirectoryReplacement {
+ public:
+  explicit DirectoryReplacement(fs::path out) : out_(std::move(out)) {
+    if (!out_.has_filename()) out_ = out_.parent_path();   // "final/"
+    const std::string suffix = std::to_string(::getpid());
+    temporary_ = out_.string() + ".tmp-" + suffix;
+    previous_ = out_.string() + ".old-" + suffix;
+    std::error_code ignored;
+    fs::remove_all(temporary_, ignored);
+    try {
+      fs::create_directories(temporary_);
+    } catch (const fs::filesystem_error& error) {
+      throw CheckpointError("cannot create " + temporary_.string() + ": " + error.code().message());
+    }
+  }
+  ~DirectoryReplacement() {
+    std::error_code ignored;
+    fs::remove_all(temporary_, ignored);
+  }
+  DirectoryReplacement(const DirectoryReplacement&) = delete;
+  DirectoryReplacement& operator=(const DirectoryReplacement&) = delete;
+
+  const fs::path& temporary() const { return temporary_; }
+
+  void commit() {
+    sync_directory(temporary_);
+    std::error_code error;
+    const bool replaces = fs::exists(fs::symlink_status(out_));
+    if (replaces) fs::rename(out_, previous_, error);
+    if (!error) fs::rename(temporary_, out_, error);
+    if (error) {
+      std::error_code ignored;
+      if (replaces && !fs::exists(out_)) fs::rename(previous_, out_, ignored);
+      throw CheckpointError("cannot give " + temporary_.string() + " the name " + out_.string() + ": " + error.message());
+    }
+    sync_directory(out_.has_parent_path() ? out_.parent_path() : fs::path("."));
+    if (replaces) fs::remove_all(previous_, error);
+  }
+
+ private:
+  fs::path out_, temporary_, previous_;
+};
+
+}  // namespace
+
+void copy_other_files(const fs::path& from, const fs::path& to) {
+  fs::create_directories(to);
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string();
+    if (is_bookkeeping(name) || is_weight_file(name)) continue;
+    if (entry.is_directory()) copy_other_files(entry.path(), to / name);
+    else if (entry.is_regular_file()) write_file_atomic(to / name, MappedFile(entry.path()).text());
+  }
+}
+
+void save_model_directory(const fs::path& out, const CausalLM& model, const TensorProvider& provider, const SaveOptions& options) {
+  DirectoryReplacement replacement(out);
+  const fs::path& directory = replacement.temporary();
+  if (!options.source.empty()) copy_other_files(options.source, directory);
+  if (fs::exists(directory / "config.json")) {
+    adapt_dtype(directory / "config.json", options.dtype);
+  } else {
+    write_file_atomic(directory / "config.json", model_config_to_json(model.config(), config_dtype_name(options.dtype)).dump(2) + "\n");
+  }
+  if (!fs::exists(directory / "generation_config.json")) write_generation_config(directory / "generation_config.json", model.config());
+
+  std::vector<TensorToWrite> tensors;
+  for (const ParameterDeclaration& declaration : model.declarations()) {
+    tensors.push_back({declaration.name, options.dtype, declaration.shape, [&provider, name = declaration.name] { return provider(name); }});
+  }
+  write_sharded_safetensors(directory, std::move(tensors), options.max_shard_bytes);
+  replacement.commit();
+}
+
+void save_model_directory(const fs::path& out, const CausalLM& model, const SaveOptions& options) {
+  std::unordered_map<std::string, at::Tensor> values;
+  for (const ParameterDeclaration& declaration : model.declarations()) values[declaration.name] = declaration.parameter->value;
+  save_model_directory(out, model, [&values](const std::string& name) { return values.at(name); }, options);
+}
+
+}  // namespace phidias::models
