@@ -42,6 +42,9 @@ struct CudaDevice {
   std::int64_t total_bytes = 0;
 };
 
+// Raised with every change of the class below; a plug-in with another number is refused.
+inline constexpr int kCudaInterface = 1;
+
 class CudaBackend {
  public:
   virtual ~CudaBackend() = default;
