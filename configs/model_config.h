@@ -16,6 +16,7 @@ enum class Architecture { phi3 };   // phimoe, phi3small, phi3v follow
 struct LongRopeConfig {
   std::vector<double> short_factor, long_factor;   // rotary_dim / 2 values each
   double attention_factor = 1.0;                   // sqrt(1 + ln(s) / ln(original)), s = max / original; or the file's own
+  bool operator==(const LongRopeConfig&) const = default;
 };
 
 struct ModelConfig {
@@ -44,9 +45,18 @@ struct ModelConfig {
   std::int64_t rotary_dim() const { return static_cast<std::int64_t>(static_cast<double>(head_dim) * partial_rotary_factor); }
   std::int64_t qkv_rows() const { return (num_heads + 2 * num_kv_heads) * head_dim; }
   std::int64_t parameter_count() const;
-  // Model FLOPs per token, forward and backward: 6 * parameters in matrix products + 12 * layers * heads * head_dim * mean causal
-  // context (specs/performance.md); `mean_context` is the mean number of visible keys over the tokens.
+  // Model FLOPs per token, forward and backward: 6 * N_mm + 12 * layers * heads * head_dim * mean_context. N_mm counts the parameters in
+  // matrix products: all but norms and the input embedding (a tied head counts once, as the head). Attention has two products (scores, and
+  // weights times values) of 2 FLOPs per key and dimension, times 3 for forward and backward. `mean_context` is the mean number of visible
+  // keys over the tokens: (n + 1) / 2 for a document of n tokens without a window.
   double flops_per_token(double mean_context) const;
+  bool operator==(const ModelConfig&) const = default;
 };
+
+// sqrt(1 + ln(max / original) / ln(original)), and 1 when max <= original.
+double longrope_attention_factor(std::int64_t max_positions, std::int64_t original_max_positions);
+
+// What is impossible about a configuration, by the names of config.json; empty when it can be built.
+std::vector<std::string> model_config_problems(const ModelConfig& config);
 
 }  // namespace phidias::configs

@@ -1,7 +1,7 @@
 // What a training run is: one typed struct per section of a recipe. A YAML key is one field; the default is the field's initialiser.
 //
-// Each struct lists its fields once in `visit(visitor)`; reading, overriding, checking, dumping and documenting are visitors
-// (configs/visitor.h). The user's view of the keys is docs/configuration.md, generated from here.
+// Each struct has one `visit` (configs/run_config_visit.h) that lists its fields; reading, overriding, checking, dumping and documenting are
+// visitors. The user's view of the keys is docs/configuration.md, generated from there.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct RunSection {
   std::string output;                     // required
   std::int64_t seed = 0;
   bool deterministic = false;
+  bool operator==(const RunSection&) const = default;
 };
 
 enum class DType { automatic, float32, bfloat16 };
@@ -29,19 +30,21 @@ enum class AutoBool { automatic, no, yes };
 struct ModelSection {
   std::string path;                       // Hugging Face directory, or
   std::string preset;                     // a name of configs/models
-  std::string tokenizer;                  // tokenizer directory for a preset (default: the preset's own)
+  std::string tokenizer;                  // directory with the tokenizer's files; empty: `path` (a preset has none of its own)
   DType dtype = DType::automatic;
   RecomputePolicy recompute = RecomputePolicy::none;
   WindowRule window = WindowRule::exclusive;
   AutoBool train_pad_embedding = AutoBool::automatic;
   std::vector<std::string> trainable;     // name patterns; empty: all
   std::map<std::string, std::int64_t> add_tokens;
+  bool operator==(const ModelSection&) const = default;
 };
 
 struct DataSource {
   std::string path;
   double weight = 1.0;
   std::string kind = "auto";              // auto, text, chat, completion, preference, prompt, tokens
+  bool operator==(const DataSource&) const = default;
 };
 
 enum class OverLength { automatic, truncate, drop, split };
@@ -60,12 +63,14 @@ struct DataSection {
   bool shuffle = true;
   OnError on_error = OnError::stop;
   std::string cache = "auto";             // directory of token stores; auto: <run.output>/cache when large, memory when small
+  bool operator==(const DataSection&) const = default;
 };
 
 struct BatchSection {
   std::int64_t documents = 0, tokens = 0; // exactly one of them
   std::int64_t micro_tokens = 0;          // 0: max(max_length, 8192)
   std::int64_t micro_documents = 0;       // 0: no limit
+  bool operator==(const BatchSection&) const = default;
 };
 
 enum class StateDType { float32, bfloat16 };
@@ -80,6 +85,7 @@ struct OptimizerSection {
   Decay decay = Decay::matrices;
   double clip_norm = 1.0;                 // 0: off
   StateDType state_dtype = StateDType::float32;
+  bool operator==(const OptimizerSection&) const = default;
 };
 
 enum class ScheduleName { constant, linear, cosine, wsd, inverse_sqrt };
@@ -89,6 +95,7 @@ struct ScheduleSection {
   std::int64_t warmup_steps = 0;
   double min_ratio = 0.0;
   std::int64_t decay_steps = 0;           // wsd
+  bool operator==(const ScheduleSection&) const = default;
 };
 
 enum class Shard { none, optimizer, gradients, parameters };
@@ -100,6 +107,7 @@ struct ParallelSection {
   Shard shard = Shard::none;
   Backend backend = Backend::automatic;
   double timeout_seconds = 1800;
+  bool operator==(const ParallelSection&) const = default;
 };
 
 // One or more; the schedule's progress is in the unit of the first given in the file.
@@ -108,6 +116,7 @@ struct StopSection {
   std::optional<double> epochs;
   std::optional<double> time_seconds;     // YAML key: time ("90s", "45m", "2h" or seconds)
   std::string first;                      // "steps", "epochs", "tokens" or "time": the first key given
+  bool operator==(const StopSection&) const = default;
 };
 
 enum class Resume { automatic, never, force };
@@ -117,21 +126,25 @@ struct CheckpointSection {
   std::int64_t keep = 3;
   std::string keep_best;                  // a metric's name; empty: off
   Resume resume = Resume::automatic;
+  bool operator==(const CheckpointSection&) const = default;
 };
 
 struct EvaluationSection {
   std::int64_t every_steps = 0;           // 0: at start and end
   bool at_start = true;
   std::int64_t max_documents = 0;         // 0: whole files
+  bool operator==(const EvaluationSection&) const = default;
 };
 
 struct LogSection {
   std::int64_t every_steps = 1;
   bool tensorboard = true;
+  bool operator==(const LogSection&) const = default;
 };
 
 struct DivergenceSection {
   std::int64_t max_bad_steps = 5;
+  bool operator==(const DivergenceSection&) const = default;
 };
 
 struct RunConfig {
@@ -148,10 +161,13 @@ struct RunConfig {
   EvaluationSection evaluation;
   LogSection log;
   DivergenceSection divergence;
+  bool operator==(const RunConfig&) const = default;
 };
 
 // Reads a recipe, applies `key.path=value` overrides, checks everything. Throws ConfigError with every mistake of file and overrides,
-// one per line: "recipe.yaml:12:3: optimizer.learning_rat: unknown key; did you mean optimizer.learning_rate?".
+// one per line: "recipe.yaml:12:3: optimizer.learning_rat: unknown key; did you mean optimizer.learning_rate?". An override's value is taken as
+// it stands unless it opens with one of [ { " ' (then it is YAML); `null` gives the default back. Its errors are placed as "override 3".
+// Relative paths in a recipe are relative to the working directory, not to the recipe.
 RunConfig read_run_config(const std::string& path, const std::vector<std::string>& overrides);
 // As YAML that read_run_config accepts again and that gives an equal struct.
 std::string dump_run_config(const RunConfig& config);

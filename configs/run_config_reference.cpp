@@ -1,0 +1,104 @@
+// docs/configuration.md from the same lists of fields that the reader follows.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "configs/field_codec.h"
+#include "configs/presets.h"
+#include "configs/run_config.h"
+#include "configs/run_config_visit.h"
+
+namespace phidias::configs {
+
+namespace {
+
+constexpr std::string_view kIntroduction = R"(# Configuration
+
+<!-- Generated from configs/run_config_visit.h; tests/configs/reference_test.cpp compares and rewrites it (PHIDIAS_UPDATE=1). -->
+
+A run is described by a YAML file, a recipe: `phidias train RECIPE [key.path=value ...]`. Shipped ones are in `recipes/`.
+
+- Every key below may be set in the file or on the command line; both pass the same checks, and all mistakes are shown at once with their place.
+- `key: null` (or nothing) gives the default back. Unknown and duplicate keys, anchors, aliases, tags and merge keys (`<<`) are errors.
+- Integers may be written `1000`, `1_000` or `1e3`; leading zeros and hexadecimal are refused. Truth values are `true` and `false`.
+- Where a list of sources is expected, a text stands for one `{path: text}`; a single text stands for a list of texts.
+- On the command line a value is taken as it stands, so `data.train=my chats.jsonl` needs no inner quotes; one that opens with `[`, `{`, `"` or `'` is read as YAML:
+  `'data.train=[a.jsonl, {path: b.jsonl, weight: 0.5}]'`, `'optimizer.betas=[0.9, 0.999]'`.
+- Relative paths are relative to the working directory, not to the recipe.
+- The resolved configuration, defaults filled in, is written to `config.yaml` in the run directory and can be run again.
+
+Required: `method`, `run.output`, `data.train`, `optimizer.learning_rate`, one of `model.path` and `model.preset`, one of `batch.documents` and `batch.tokens`, and one key of `stop`.
+)";
+
+// "|" would end a table cell.
+std::string cell(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) escaped += c == '|' ? "\\|" : std::string(1, c);
+  return escaped;
+}
+
+class Documenter {
+ public:
+  template <class T>
+  void field(T& member, const Field& field) {
+    row(field, describe_type(member, field), print_value(member, field));
+  }
+
+  template <class Struct>
+    requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
+  void field(std::vector<Struct>&, const Field& field) {
+    Documenter element;
+    element.prefix_ = prefix_ + std::string(field.key) + "[].";
+    Struct example;
+    visit(example, element);
+    row(field, "a list of sources", "[]");
+    nested_ = element.rows_;                        // the same struct for every list of this section: told once, after the last of them
+    nested_after_ = rows_.size();
+  }
+
+  template <class Struct>
+  void section(Struct& member, const Field& field) {
+    const std::string name(field.key);
+    Documenter inner;
+    visit(member, inner);
+    sections += "\n## " + name + ": " + std::string(field.doc) + "\n\n" + std::string(kTableHead) + inner.table();
+  }
+
+  void first_key(const std::string&) {}
+
+  std::string table() const {
+    return rows_.substr(0, nested_after_) + nested_ + rows_.substr(nested_after_);
+  }
+
+  static constexpr std::string_view kTableHead = "| key | value | default | meaning |\n|---|---|---|---|\n";
+  std::string sections;
+
+ private:
+  void row(const Field& field, const std::string& type, const std::string& default_value) {
+    std::string shown = default_value == "null" ? "-" : "`" + default_value + "`";
+    if (!field.default_text.empty()) shown = field.default_text;
+    if (field.required) shown = "**required**";
+    rows_ += "| `" + prefix_ + std::string(field.key) + "` | " + cell(type) + " | " + cell(shown) + " | " + cell(std::string(field.doc)) + " |\n";
+  }
+
+  std::string prefix_, rows_, nested_;
+  std::size_t nested_after_ = 0;
+};
+
+std::string presets_section() {
+  std::string text = "\n## Presets\n\nShapes for `model.preset` and `phidias init --preset`, part of the program (`configs/models/*.yaml`).\n\n| preset | parameters | what it is |\n|---|---|---|\n";
+  for (const std::string& name : preset_names())
+    text += "| `" + name + "` | " + std::to_string(read_preset(name).parameter_count()) + " | " + cell(preset_summary(name)) + " |\n";
+  return text;
+}
+
+}  // namespace
+
+std::string run_config_reference() {
+  RunConfig defaults;
+  Documenter documenter;
+  visit(defaults, documenter);
+  return std::string(kIntroduction) + "\n## Method\n\n" + std::string(Documenter::kTableHead) + documenter.table() + documenter.sections + presets_section();
+}
+
+}  // namespace phidias::configs
