@@ -29,9 +29,9 @@ inline constexpr std::size_t kWordings = 6;
 inline constexpr std::array<std::string_view, kWordings> kOppositeWordings = {"What is the opposite of X?", "Opposite of X?", "Give me the opposite of X.", "Tell me the opposite of X.", "The opposite of X is what?",
                                                                               "Please say the opposite of X."};
 inline constexpr std::array<std::string_view, kWordings> kPluralWordings = {"What is the plural of X?", "Plural of X?", "Give me the plural of X.", "Tell me the plural of X.", "One X, two what?", "Please say the plural of X."};
-inline constexpr std::array<std::string_view, kWordings> kColorWordings = {"What color is X?", "Color of X?", "Give me the color of X.", "Tell me the color of X.", "Which color has X?", "Please say the color of X."};
+inline constexpr std::array<std::string_view, kWordings> kColorWordings = {"What color is X?", "Color of X?", "Give me the color of X.", "Tell me the color of X.", "Which color is X?", "Please say the color of X."};
 inline constexpr std::array<std::string_view, kWordings> kCapitalWordings = {"What is the capital of X?", "Capital of X?", "Give me the capital of X.", "Tell me the capital of X.", "Which city is the capital of X?",
                                                                              "Please say the capital of X."};
-inline constexpr std::array<std::string_view, kWordings> kSoundWordings = {"What does a X say?", "Sound of a X?", "Give me the sound of a X.", "Tell me the sound of a X.", "Which sound makes a X?", "Please say the sound of a X."};
+inline constexpr std::array<std::string_view, kWordings> kSoundWordings = {"What does a X say?", "Sound of a X?", "Give me the sound of a X.", "Tell me the sound of a X.", "Which sound does a X make?", "Please say the sound of a X."};
 
 }  // namespace phidias::data
