@@ -1,0 +1,90 @@
+#include "trainer/run_directory.h"
+
+#include <unistd.h>
+
+#include <ctime>
+#include <fstream>
+#include <thread>
+
+#include "base/atomic_file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "kernels/cuda_backend.h"
+#include "torch/version.h"
+#include "trainer/root_work.h"
+
+namespace phidias::trainer {
+namespace fs = std::filesystem;
+namespace {
+
+void move_aside(const fs::path& root) {
+  for (int number = 1;; ++number) {
+    const fs::path aside = root.string() + ".previous-" + std::to_string(number);
+    if (fs::exists(aside)) continue;
+    fs::rename(root, aside);
+    log_info("checkpoint.resume is never: the run that was in " + root.string() + " is now in " + aside.string());
+    return;
+  }
+}
+
+std::string host_name() {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+void RunDirectory::open(configs::Resume resume, parallel::World& world) const {
+  on_root(world.host(), [&] {
+    fs::path root = root_;
+    if (root.filename().empty()) root = root.parent_path();       // "runs/x/"
+    if (resume == configs::Resume::never && (fs::exists(metrics()) || fs::exists(checkpoints()))) move_aside(root);
+    fs::create_directories(root);
+  });
+  const std::string file = world.rank() == 0 ? "log.txt" : "log.rank-" + std::to_string(world.rank()) + ".txt";
+  configure_logging({.rank = world.rank(), .world_size = world.size(), .file = root_ / file});
+}
+
+void RunDirectory::write_config(const configs::RunConfig& config, const std::string& environment) const {
+  write_file_atomic(root_ / "config.yaml", configs::dump_run_config(config));
+  write_file_atomic(root_ / "environment.json", environment);
+}
+
+std::string describe_environment(parallel::World& world, at::Device device, parallel::Communicator& gradients) {
+  const std::vector<std::string> hosts = parallel::all_gather_strings(world.host(), host_name());
+  OrderedJson json = {{"started", utc_now()},
+                      {"program", PHIDIAS_PROGRAM_VERSION},
+                      {"commit", PHIDIAS_COMMIT},
+                      {"torch", TORCH_VERSION},
+                      {"compiler", __VERSION__},
+                      {"processor", processor_name()},
+                      {"cores", std::thread::hardware_concurrency()},
+                      {"ranks", world.size()},
+                      {"hosts", hosts},
+                      {"device", device.str()},
+                      {"gradients_over", gradients.name()}};
+  if (device.is_cuda()) {
+    json["gpu"] = kernels::require_cuda().describe(device.index()).name;
+    json["cuda"] = kernels::require_cuda().versions();
+  }
+  return json.dump(1) + "\n";
+}
+
+}  // namespace phidias::trainer
