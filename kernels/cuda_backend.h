@@ -80,18 +80,12 @@ class CudaBackend {
   virtual void rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin, std::int64_t rotary_dim,
                            bool inverse, at::Tensor& out) = 0;
 
-  // Cross-entropy on a chunk of logits [R, V] (float32 or bfloat16), x = logits * logit_scale; targets [R] int64, a negative target is an ignored row
-  // (loss 0, gradient 0; a target outside the vocabulary too). `gradient` [R, V] may be the logits themselves, or a bfloat16 tensor beside float32 logits.
-  // One row is one block.
-  //   loss[r] = logsumexp(x) - x[target];  gradient = (softmax - onehot) * gradient_scale * logit_scale
-  virtual void cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, double gradient_scale, at::Tensor& loss,
-                             at::Tensor& gradient) = 0;
-  //   log_probability[r] = x[target] - logsumexp(x); entropy of softmax(x) in nats; ignored rows: log_probability 0. All [R] float32.
-  virtual void token_statistics(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, at::Tensor& log_probability,
-                                at::Tensor& log_sum_exp, at::Tensor& entropy) = 0;
-  //   gradient = (onehot - softmax) * row_gradient[r] * logit_scale, with the saved log_sum_exp [R]; row_gradient [R] float32.
-  virtual void log_probability_backward(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& log_sum_exp, const at::Tensor& row_gradient,
-                                        double logit_scale, at::Tensor& gradient) = 0;
+  // A chunk of logits [R, V], x = logits * logit_scale (float32 or bfloat16); targets [R] int64, a target outside [0, V) is an ignored row (log-probability
+  // and gradient 0). Tensors after logit_scale may be undefined; all but the gradient are [R] float32:
+  //   log_probability = x[target] - logsumexp(x);  entropy of softmax(x) in nats;  gradient [R, V] = (onehot - softmax) * factor * logit_scale.
+  // The gradient may be the logits themselves, or a bfloat16 tensor beside float32 logits. A NaN or infinity in a row shows in its results.
+  virtual void softmax_rows(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, const at::Tensor& factor,
+                            const at::Tensor& log_probability, const at::Tensor& log_sum_exp, const at::Tensor& entropy, const at::Tensor& gradient) = 0;
 
   // gradient [out, in] float32 = beta * gradient + dy^T x; dy [T, out], x [T, in] of one dtype with unit last strides; float32 accumulation
   // straight into the flat buffer (cuBLAS bf16 x bf16 -> float32).
@@ -130,5 +124,7 @@ CudaBackend* cuda_backend();
 const std::string& cuda_unavailable_reason();
 // cuda_backend(), or ConfigError with the reason.
 CudaBackend& require_cuda();
+// Whether an operation goes to the backend: a CUDA tensor of float32 or bfloat16 (other types take the plain ATen path).
+inline bool on_cuda(const at::Tensor& x) { return x.is_cuda() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16); }
 
 }  // namespace phidias::kernels

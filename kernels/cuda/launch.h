@@ -42,18 +42,18 @@ struct RotaryArguments {
 };
 cudaError_t rotary_pack(Element type, const RotaryArguments& arguments, cudaStream_t stream);
 
-// cross_entropy.cu; rows [R], vocabulary V.
-struct LogitRows {
+// softmax_rows.cu; rows [R], vocabulary V. Pointers after factor may be null; a gradient needs the factor. The gradient may be the logits themselves when
+// the types agree.
+struct SoftmaxRows {
   const void* logits;
   const std::int64_t* targets;
   std::int64_t rows, vocabulary;
   float logit_scale;
+  const float* factor;
+  float *log_probability, *log_sum_exp, *entropy;
+  void* gradient;
 };
-cudaError_t cross_entropy(Element logits_type, Element gradient_type, const LogitRows& in, float gradient_scale, float* loss, void* gradient,
-                          cudaStream_t stream);
-cudaError_t token_statistics(Element logits_type, const LogitRows& in, float* log_probability, float* log_sum_exp, float* entropy, cudaStream_t stream);
-cudaError_t log_probability_backward(Element logits_type, Element gradient_type, const LogitRows& in, const float* log_sum_exp, const float* row_gradient,
-                                     void* gradient, cudaStream_t stream);
+cudaError_t softmax_rows(Element logits_type, Element gradient_type, const SoftmaxRows& arguments, cudaStream_t stream);
 
 // adamw.cu; compute (bfloat16) may be null.
 struct AdamWArguments {

@@ -42,12 +42,8 @@ class PluginBackend : public CudaBackend {
   void swiglu_backward(const at::Tensor& dout, const at::Tensor& gate_up, at::Tensor& dgate_up) override;
   void rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin, std::int64_t rotary_dim,
                    bool inverse, at::Tensor& out) override;
-  void cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, double gradient_scale, at::Tensor& loss,
-                     at::Tensor& gradient) override;
-  void token_statistics(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, at::Tensor& log_probability, at::Tensor& log_sum_exp,
-                        at::Tensor& entropy) override;
-  void log_probability_backward(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& log_sum_exp, const at::Tensor& row_gradient,
-                                double logit_scale, at::Tensor& gradient) override;
+  void softmax_rows(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, const at::Tensor& factor, const at::Tensor& log_probability,
+                    const at::Tensor& log_sum_exp, const at::Tensor& entropy, const at::Tensor& gradient) override;
   void accumulate_weight_gradient(const at::Tensor& dy, const at::Tensor& x, at::Tensor& gradient, double beta) override;
   void accumulate_bias_gradient(const at::Tensor& dy, at::Tensor& gradient, double beta) override;
   void accumulate_embedding_gradient(const at::Tensor& dy, const at::Tensor& tokens, std::int64_t ignored_id, at::Tensor& gradient, double beta) override;

@@ -1,4 +1,4 @@
-// Cross-entropy over chunks of logits, the optimizer and the gradient norm.
+// Softmax of chunks of logits, the optimizer and the gradient norm.
 #include <ATen/ops/empty.h>
 
 #include <cmath>
@@ -6,49 +6,26 @@
 #include "kernels/cuda/plugin.h"
 
 namespace phidias::kernels::cuda {
-namespace {
 
-LogitRows logit_rows(const at::Tensor& logits, const at::Tensor& targets, double logit_scale) {
-  check_contiguous("cross-entropy", {&logits, &targets});
-  TORCH_CHECK(logits.dim() == 2 && targets.scalar_type() == at::kLong && targets.numel() == logits.size(0), "cross-entropy: targets ", targets.sizes(),
-              " of type ", targets.scalar_type(), " for logits ", logits.sizes());
-  return {pointer(logits), pointer<std::int64_t>(targets), logits.size(0), logits.size(1), static_cast<float>(logit_scale)};
-}
-
-void check_gradient(const at::Tensor& logits, const at::Tensor& gradient) {
-  check_contiguous("cross-entropy", {&gradient});
-  TORCH_CHECK(gradient.sizes() == logits.sizes(), "cross-entropy: gradient ", gradient.sizes(), " for logits ", logits.sizes());
-}
-
-}  // namespace
-
-void PluginBackend::cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, double gradient_scale, at::Tensor& loss,
-                                  at::Tensor& gradient) {
-  const LogitRows in = logit_rows(logits, targets, logit_scale);
-  check_gradient(logits, gradient);
-  check_float("cross-entropy", {&loss});
+void PluginBackend::softmax_rows(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, const at::Tensor& factor,
+                                 const at::Tensor& log_probability, const at::Tensor& log_sum_exp, const at::Tensor& entropy, const at::Tensor& gradient) {
+  check_contiguous("softmax", {&logits, &targets, &gradient});
+  check_float("softmax", {&factor, &log_probability, &log_sum_exp, &entropy});
+  TORCH_CHECK(logits.dim() == 2 && targets.scalar_type() == at::kLong && targets.numel() == logits.size(0), "softmax: targets ", targets.sizes(), " of type ",
+              targets.scalar_type(), " for logits ", logits.sizes());
+  TORCH_CHECK(!gradient.defined() || (gradient.sizes() == logits.sizes() && factor.defined()), "softmax: a gradient needs logits' shape and a factor per row");
   const c10::cuda::CUDAGuard guard(logits.device());
-  C10_CUDA_CHECK(cuda::cross_entropy(element_of(logits), element_of(gradient), in, static_cast<float>(gradient_scale), pointer<float>(loss),
-                                     pointer(gradient), stream()));
-}
-
-void PluginBackend::token_statistics(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, at::Tensor& log_probability,
-                                     at::Tensor& log_sum_exp, at::Tensor& entropy) {
-  const LogitRows in = logit_rows(logits, targets, logit_scale);
-  check_float("cross-entropy", {&log_probability, &log_sum_exp, &entropy});
-  const c10::cuda::CUDAGuard guard(logits.device());
-  C10_CUDA_CHECK(cuda::token_statistics(element_of(logits), in, pointer<float>(log_probability), pointer<float>(log_sum_exp), pointer<float>(entropy),
-                                        stream()));
-}
-
-void PluginBackend::log_probability_backward(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& log_sum_exp,
-                                             const at::Tensor& row_gradient, double logit_scale, at::Tensor& gradient) {
-  const LogitRows in = logit_rows(logits, targets, logit_scale);
-  check_gradient(logits, gradient);
-  check_float("cross-entropy", {&log_sum_exp, &row_gradient});
-  const c10::cuda::CUDAGuard guard(logits.device());
-  C10_CUDA_CHECK(cuda::log_probability_backward(element_of(logits), element_of(gradient), in, pointer<float>(log_sum_exp), pointer<float>(row_gradient),
-                                                pointer(gradient), stream()));
+  const SoftmaxRows arguments{.logits = pointer(logits),
+                              .targets = pointer<std::int64_t>(targets),
+                              .rows = logits.size(0),
+                              .vocabulary = logits.size(1),
+                              .logit_scale = static_cast<float>(logit_scale),
+                              .factor = pointer<float>(factor),
+                              .log_probability = pointer<float>(log_probability),
+                              .log_sum_exp = pointer<float>(log_sum_exp),
+                              .entropy = pointer<float>(entropy),
+                              .gradient = pointer(gradient)};
+  C10_CUDA_CHECK(cuda::softmax_rows(element_of(logits), gradient.defined() ? element_of(gradient) : element_of(logits), arguments, stream()));
 }
 
 void PluginBackend::adamw(at::Tensor& master, const at::Tensor& gradient, at::Tensor& exp_avg, at::Tensor& exp_avg_sq, at::Tensor& compute,

@@ -1,0 +1,175 @@
+#include "kernels/attention_cuda.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_flash_attention_backward.h>
+#include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+#include "base/error.h"
+#include "kernels/autograd.h"
+#include "kernels/cuda_backend.h"
+
+namespace phidias::kernels {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Views of a packed row, [T, heads, head_dim] each.
+struct Heads {
+  Heads(const at::Tensor& qkv, const AttentionShape& shape) {
+    const at::Tensor rows = qkv.view({qkv.size(0), shape.heads + 2 * shape.kv_heads, shape.head_dim});
+    q = rows.narrow(1, 0, shape.heads);
+    k = rows.narrow(1, shape.heads, shape.kv_heads);
+    v = rows.narrow(1, shape.heads + shape.kv_heads, shape.kv_heads);
+  }
+  at::Tensor q, k, v;
+};
+
+at::Tensor rotated(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const AttentionShape& shape) {
+  const Heads heads(qkv, shape);
+  at::Tensor out = at::empty_like(qkv);
+  require_cuda().rotary_pack(heads.q, heads.k, heads.v, cos, sin, shape.rotary_dim, /*inverse=*/false, out);
+  return out;
+}
+
+void save_shape(AutogradContext* ctx, const AttentionShape& shape) {
+  ctx->saved_data["shape"] = std::vector<std::int64_t>{shape.heads, shape.kv_heads, shape.head_dim, shape.rotary_dim, shape.window};
+  ctx->saved_data["scale"] = shape.scale;
+}
+AttentionShape saved_shape(AutogradContext* ctx) {
+  const std::vector<std::int64_t> n = ctx->saved_data["shape"].toIntVector();
+  return {n[0], n[1], n[2], n[3], n[4], ctx->saved_data["scale"].toDouble()};
+}
+
+// Flash attention counts the keys to the left of the query, without the query itself; a window no document reaches is none.
+struct FlashWindow {
+  FlashWindow(const AttentionShape& shape, std::int64_t longest) {
+    if (shape.window > 0 && shape.window < longest) left = shape.window - 1;
+  }
+  std::int64_t left = -1;
+  bool causal() const { return left < 0; }
+};
+
+struct FlashOutput {
+  at::Tensor out, log_sum_exp, rng_state, unused;
+};
+
+FlashOutput flash_forward(const at::Tensor& qkv, const at::Tensor& offsets, std::int64_t longest, const AttentionShape& shape) {
+  const Heads heads(qkv, shape);
+  const FlashWindow window(shape, longest);
+  auto [out, log_sum_exp, rng_state, unused, debug] =
+      at::_flash_attention_forward(heads.q, heads.k, heads.v, offsets, offsets, longest, longest, /*dropout_p=*/0.0, window.causal(),
+                                   /*return_debug_mask=*/false, shape.scale, window.left, /*window_size_right=*/0);
+  return {out, log_sum_exp, rng_state, unused};
+}
+
+struct FlashAttention : torch::autograd::Function<FlashAttention> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const at::Tensor& offsets,
+                            std::int64_t longest, const AttentionShape& shape) {
+    const at::Tensor turned = rotated(qkv, cos, sin, shape);
+    const FlashOutput flash = flash_forward(turned, offsets, longest, shape);
+    ctx->save_for_backward({turned, cos, sin, offsets, flash.out, flash.log_sum_exp, flash.rng_state, flash.unused});
+    ctx->saved_data["longest"] = longest;
+    save_shape(ctx, shape);
+    return flash.out.view({qkv.size(0), shape.heads * shape.head_dim});
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    const at::Tensor &turned = saved[0], &cos = saved[1], &sin = saved[2], &offsets = saved[3], &out = saved[4];
+    const AttentionShape shape = saved_shape(ctx);
+    const std::int64_t longest = ctx->saved_data["longest"].toInt();
+    const FlashWindow window(shape, longest);
+    const Heads heads(turned, shape);
+    const at::Tensor d_out = gradients[0].contiguous().view(out.sizes());
+    const auto [dq, dk, dv] =
+        at::_flash_attention_backward(d_out, heads.q, heads.k, heads.v, out, saved[5], offsets, offsets, longest, longest, /*dropout_p=*/0.0, window.causal(),
+                                      saved[6], saved[7], shape.scale, window.left, /*window_size_right=*/0);
+    at::Tensor d_qkv = at::empty_like(turned);
+    require_cuda().rotary_pack(dq, dk, dv, cos, sin, shape.rotary_dim, /*inverse=*/true, d_qkv);
+    return {d_qkv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+struct Rotary : torch::autograd::Function<Rotary> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const AttentionShape& shape) {
+    ctx->save_for_backward({cos, sin});
+    save_shape(ctx, shape);
+    return rotated(qkv, cos, sin, shape);
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    const AttentionShape shape = saved_shape(ctx);
+    const at::Tensor d_turned = gradients[0].contiguous();
+    const Heads heads(d_turned, shape);
+    at::Tensor d_qkv = at::empty_like(d_turned);
+    require_cuda().rotary_pack(heads.q, heads.k, heads.v, saved[0], saved[1], shape.rotary_dim, /*inverse=*/true, d_qkv);
+    return {d_qkv, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+// [L, L] true where query i sees key j.
+at::Tensor window_mask(std::int64_t length, std::int64_t window, at::Device device) {
+  const at::Tensor index = at::arange(length, at::TensorOptions().dtype(at::kLong).device(device));
+  const at::Tensor distance = index.unsqueeze(1) - index.unsqueeze(0);
+  return distance.ge(0).logical_and(distance.lt(window));
+}
+
+// One scaled-dot-product attention per document, on rotated rows; differentiable by autograd.
+at::Tensor attention_by_document(const at::Tensor& turned, const std::vector<data::Segment>& documents, const AttentionShape& shape) {
+  std::vector<at::Tensor> parts;
+  for (const data::Segment& document : documents) {
+    const std::int64_t length = document.end - document.begin;
+    if (length == 0) continue;
+    const Heads heads(turned.narrow(0, document.begin, length), shape);
+    const auto by_head = [&](const at::Tensor& x) { return x.repeat_interleave(shape.heads / x.size(1), 1).transpose(0, 1).unsqueeze(0).contiguous(); };
+    const bool windowed = shape.window > 0 && shape.window < length;
+    const std::optional<at::Tensor> mask = windowed ? std::optional(window_mask(length, shape.window, turned.device())) : std::nullopt;
+    const at::Tensor out = at::scaled_dot_product_attention(by_head(heads.q), by_head(heads.k), by_head(heads.v), mask, 0.0, !windowed, shape.scale);
+    parts.push_back(out.squeeze(0).transpose(0, 1).reshape({length, shape.heads * shape.head_dim}));
+  }
+  return at::cat(parts);
+}
+
+bool flash_covers(const at::Tensor& qkv, const AttentionShape& shape) {
+  return qkv.scalar_type() == at::kBFloat16 && shape.head_dim % 8 == 0 && shape.head_dim <= 256;
+}
+
+}  // namespace
+
+at::Tensor packed_attention_cuda(const at::Tensor& qkv_in, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const AttentionShape& shape) {
+  for (const data::Segment& segment : batch.segments) {
+    if (segment.parent >= 0) throw ConfigError("attention over documents that share a prompt is not available; give each its own copy of the prompt");
+  }
+  // A view, so that an empty stream stays part of the gradient's graph.
+  if (qkv_in.size(0) == 0) return qkv_in.narrow(1, 0, shape.heads * shape.head_dim);
+  const at::Tensor qkv = qkv_in.contiguous();
+  if (!flash_covers(qkv, shape)) {
+    return attention_by_document(records_gradients() ? Rotary::apply(qkv, cos, sin, shape) : rotated(qkv, cos, sin, shape), batch.segments, shape);
+  }
+  if (records_gradients()) return FlashAttention::apply(qkv, cos, sin, batch.document_offsets, batch.longest_document, shape);
+  const at::Tensor out = flash_forward(rotated(qkv, cos, sin, shape), batch.document_offsets, batch.longest_document, shape).out;
+  return out.view({qkv.size(0), shape.heads * shape.head_dim});
+}
+
+void store_keys_values_cuda(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch,
+                            const std::vector<std::int64_t>& sequences, const AttentionShape& shape, KeyValueCache& cache) {
+  require_cuda().store_keys_values(rotated(qkv.contiguous(), cos, sin, shape), batch.positions, batch.document_offsets, sequences, shape.heads, cache.keys,
+                                   cache.values);
+}
+
+at::Tensor decode_attention_cuda(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const std::vector<std::int64_t>& sequences,
+                                 const std::vector<std::int64_t>& lengths, const AttentionShape& shape, KeyValueCache& cache) {
+  at::Tensor out = at::empty({qkv.size(0), shape.heads * shape.head_dim}, qkv.options());
+  require_cuda().decode_attention(rotated(qkv.contiguous(), cos, sin, shape), sequences, lengths, shape.heads, shape.window, shape.scale, cache.keys,
+                                  cache.values, out);
+  return out;
+}
+
+}  // namespace phidias::kernels
