@@ -34,7 +34,7 @@ struct EncodeOptions {
   SpecialTokens special = SpecialTokens::parse;
   // With `parse`: ranges of the text (sorted, disjoint) inside which special tokens are treated by `inside` instead: message contents of
   // a rendered chat. A match that touches a range counts as inside.
-  std::span<const ByteRange> content;
+  std::span<const ByteRange> content{};
   SpecialTokens inside = SpecialTokens::parse;
   bool add_special_tokens = true;          // the post-processor's bos / eos, where the tokenizer has one
 };
@@ -45,7 +45,7 @@ class Tokenizer {
   // Throws DataError: no tokenizer file, or one this program does not implement (naming the field).
   static std::unique_ptr<Tokenizer> load(const std::filesystem::path& directory);
 
-  // Text must be UTF-8 (DataError with the byte position otherwise). `offsets`, when given, receives for each id the byte range of the text it
+  // Replaces `ids` and `offsets`. Text must be UTF-8 (DataError with the byte position otherwise). `offsets`, when given, receives for each id the byte range of the text it
   // came from as Hugging Face reports it (in bytes here; code points at the command line). `forged`, when given, is
   // increased by the number of special tokens found inside `options.content`.
   virtual void encode(std::string_view text, const EncodeOptions& options, std::vector<std::int32_t>& ids, std::vector<ByteRange>* offsets = nullptr,
