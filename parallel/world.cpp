@@ -1,0 +1,113 @@
+#include "parallel/world.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "parallel/heartbeat.h"
+#include "parallel/launch_environment.h"
+#include "parallel/mpi_communicator.h"
+#include "parallel/mpi_session.h"
+#include "parallel/single_process.h"
+
+namespace phidias::parallel {
+
+// Members are destroyed from the last to the first: the heartbeat stops, groups are freed, MPI ends.
+struct World::Impl {
+  std::shared_ptr<CollectiveLog> log;
+  std::unique_ptr<MpiSession> mpi;
+  std::unique_ptr<Communicator> host;
+  std::unique_ptr<Heartbeat> heartbeat;
+  int local_rank = 0, local_size = 1;
+  MeshShape mesh{.data = 1, .expert = 1, .context = 1};
+
+  ~Impl() {
+    if (heartbeat) heartbeat->say_goodbye();   // MPI_Finalize has no deadline: enter it together
+  }
+};
+
+namespace {
+
+struct LocalRanks {
+  int rank = 0, size = 1;
+  bool beside_rank_0 = true;
+};
+
+LocalRanks find_local_ranks(int world_rank) {
+  MPI_Comm local = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, world_rank, MPI_INFO_NULL, &local), "MPI_Comm_split_type");
+  LocalRanks result;
+  check_mpi(MPI_Comm_rank(local, &result.rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(local, &result.size), "MPI_Comm_size");
+  int lowest = world_rank;   // ranks are ordered by the key, so the first is the lowest
+  check_mpi(MPI_Bcast(&lowest, 1, MPI_INT, 0, local), "MPI_Bcast");
+  result.beside_rank_0 = lowest == 0;
+  MPI_Comm_free(&local);
+  return result;
+}
+
+}  // namespace
+
+World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+World::~World() = default;
+World::World(World&&) noexcept = default;
+World& World::operator=(World&&) noexcept = default;
+
+World World::start(const WorldOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  const LaunchEnvironment environment = read_launch_environment([](const char* name) -> const char* { return std::getenv(name); });
+  impl->log = std::make_shared<CollectiveLog>(options.timeout_seconds);
+  if (!environment.uses_mpi) {
+    impl->host = std::make_unique<SingleProcess>();
+    return World(std::move(impl));
+  }
+  impl->mpi = std::make_unique<MpiSession>();
+  impl->host = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, "world", impl->log);
+  check_world_size(environment, impl->host->size());
+  if (impl->host->size() == 1) {
+    impl->host = std::make_unique<SingleProcess>();
+    return World(std::move(impl));
+  }
+  const LocalRanks local = find_local_ranks(impl->host->rank());
+  impl->local_rank = local.rank;
+  impl->local_size = local.size;
+  impl->mesh.data = impl->host->size();
+  const HeartbeatSettings settings{options.heartbeat_seconds, options.silent_seconds, local.beside_rank_0};
+  impl->heartbeat = start_heartbeat(*impl->host, settings, impl->log);
+  return World(std::move(impl));
+}
+
+int World::rank() const { return impl_->host->rank(); }
+int World::size() const { return impl_->host->size(); }
+int World::local_rank() const { return impl_->local_rank; }
+int World::local_size() const { return impl_->local_size; }
+Communicator& World::host() const { return *impl_->host; }
+const MeshShape& World::mesh() const { return impl_->mesh; }
+int World::data_rank() const { return rank() / impl_->mesh.context; }
+int World::data_size() const { return size() / impl_->mesh.context; }
+void World::set_timeout(double seconds) { impl_->log->set_timeout(seconds); }
+
+void World::arrange(const MeshShape& shape) {
+  const auto fail = [&](const std::string& reason) {
+    throw ConfigError("parallel.data x parallel.expert x parallel.context = " + (shape.data == 0 ? "auto" : std::to_string(shape.data)) + " x " +
+                      std::to_string(shape.expert) + " x " + std::to_string(shape.context) + " does not fit " + std::to_string(size()) + " ranks: " + reason);
+  };
+  if (shape.data < 0 || shape.expert < 1 || shape.context < 1) fail("every axis is at least 1 (data: 0 or auto takes the rest)");
+  const int inner = shape.expert * shape.context;
+  if (shape.data == 0 && size() % inner != 0) fail("expert x context must divide the number of ranks");
+  if (shape.data != 0 && shape.data * inner != size()) fail("the product must be the number of ranks");
+  impl_->mesh = {shape.data == 0 ? size() / inner : shape.data, shape.expert, shape.context};
+}
+
+void World::abort(int exit_code, const std::string& message) const {
+  if (impl_->heartbeat) impl_->heartbeat->end_job(exit_code, message);
+  log_error(message);
+  std::fflush(nullptr);
+  ::_exit(exit_code);
+}
+
+}  // namespace phidias::parallel

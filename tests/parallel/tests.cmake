@@ -1,0 +1,1 @@
+phidias_test(parallel/communicator MPI 1 2 3 4)
