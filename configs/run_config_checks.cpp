@@ -92,6 +92,8 @@ class Checks {
     const ScheduleSection& schedule = config_.schedule;
     const bool is_wsd = schedule.name == ScheduleName::wsd;
     if (is_wsd && !is_given("schedule.decay_steps")) problem("schedule", "schedule.name: wsd needs schedule.decay_steps");
+    if (is_wsd && is_given("stop." + config_.stop.first) && config_.stop.first != "steps")
+      problem("schedule.name", "wsd needs stop.steps as the first key of stop: its decay is counted in steps from the end");
     if (!is_wsd && is_given("schedule.decay_steps") && schedule.decay_steps != 0)
       problem("schedule.decay_steps", "belongs to schedule.name: wsd alone");
     if (config_.stop.first != "steps" || !config_.stop.steps) return;

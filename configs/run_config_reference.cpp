@@ -47,13 +47,14 @@ class Documenter {
   template <class Struct>
     requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
   void field(std::vector<Struct>&, const Field& field) {
+    row(field, "a list of sources", "[]");
+    if (has_element_) return;                       // the same struct for every list of a section: told once
+    has_element_ = true;
     Documenter element;
-    element.prefix_ = prefix_ + std::string(field.key) + "[].";
+    element.prefix_ = std::string(field.key) + "[].";
     Struct example;
     visit(example, element);
-    row(field, "a list of sources", "[]");
-    nested_ = element.rows_;                        // the same struct for every list of this section: told once, after the last of them
-    nested_after_ = rows_.size();
+    rows_ += element.rows_;
   }
 
   template <class Struct>
@@ -66,9 +67,7 @@ class Documenter {
 
   void first_key(const std::string&) {}
 
-  std::string table() const {
-    return rows_.substr(0, nested_after_) + nested_ + rows_.substr(nested_after_);
-  }
+  const std::string& table() const { return rows_; }
 
   static constexpr std::string_view kTableHead = "| key | value | default | meaning |\n|---|---|---|---|\n";
   std::string sections;
@@ -81,8 +80,8 @@ class Documenter {
     rows_ += "| `" + prefix_ + std::string(field.key) + "` | " + cell(type) + " | " + cell(shown) + " | " + cell(std::string(field.doc)) + " |\n";
   }
 
-  std::string prefix_, rows_, nested_;
-  std::size_t nested_after_ = 0;
+  std::string prefix_, rows_;
+  bool has_element_ = false;
 };
 
 std::string presets_section() {

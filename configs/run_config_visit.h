@@ -26,7 +26,7 @@ void visit(ModelSection& s, Visitor& v) {
   v.field(s.recompute, {.key = "recompute", .doc = "what the backward pass computes again instead of keeping: less memory, more time"});
   v.field(s.window, {.key = "window", .doc = "`exclusive`: a query sees W keys with its own, as transformers; `inclusive`: W + 1, as the released models were trained"});
   v.field(s.train_pad_embedding, {.key = "train_pad_embedding", .doc = "whether the padding token's row learns; `auto`: not for a path (as transformers), yes for a preset"});
-  v.field(s.trainable, {.key = "trainable", .doc = "patterns (`*` any text) of the parameter names to train", .default_text = "all"});
+  v.field(s.trainable, {.key = "trainable", .doc = "patterns (`*`, `?`, `[abc]`) of the names of the parameters to train", .default_text = "all"});
   v.field(s.add_tokens, {.key = "add_tokens", .doc = "further special tokens, `text: id`", .minimum = 0});
 }
 
@@ -41,12 +41,12 @@ void visit(DataSource& s, Visitor& v) {
 template <class Visitor>
 void visit(DataSection& s, Visitor& v) {
   v.field(s.train, {.key = "train", .doc = "sources to train on", .required = true});
-  v.field(s.validation, {.key = "validation", .doc = "sources to evaluate on, each reported alone"});
+  v.field(s.validation, {.key = "validation", .doc = "sources to evaluate on, each reported alone (weights play no part)"});
   v.field(s.max_length, {.key = "max_length", .doc = "longest document in tokens", .minimum = 2, .unset = "null", .default_text = "the model's `max_position_embeddings`"});
   v.field(s.over_length, {.key = "over_length", .doc = "longer documents; `auto`: split text and tokens, truncate chats on the right (dropped when no target is left)"});
   v.field(s.packing, {.key = "packing", .doc = "`false`: one record per micro-batch bin; the numbers stay the same"});
   v.field(s.chat_template, {.key = "template", .doc = "chat template; `auto`: matched by the hash of the directory's template",
-                            .values = {"auto", "phi-3-mini", "phi-3-medium", "phi-3.5"}, .later = {"phi-3-small", "phi-3-vision"}});
+                            .values = {"auto", "phi-3-mini", "phi-3-mini-2024-04", "phi-3-medium", "phi-3.5", "phi-3-small", "phi-3-vision"}});
   v.field(s.train_on, {.key = "train_on", .doc = "which turns of a chat are targets"});
   v.field(s.special_tokens_in_content, {.key = "special_tokens_in_content", .doc = "special tokens written inside a message: plain text, the token, or an error"});
   v.field(s.shuffle, {.key = "shuffle", .doc = "`false`: in file order, every epoch the same"});
