@@ -87,6 +87,7 @@ std::optional<bool> parse_truth(std::string_view text) {
 
 std::optional<double> parse_duration(std::string_view text) {
   if (const std::optional<double> seconds = parse_number(text)) return seconds;
+  if (text.empty()) return std::nullopt;
   double total = 0;
   while (!text.empty()) {
     const std::size_t length = text.find_first_of("smhd");

@@ -1,0 +1,1 @@
+phidias_test(recipes/shipped LINK configs)
