@@ -329,6 +329,7 @@ std::vector<WeightedStore> prepare_sources(const std::vector<configs::DataSource
   if (options.method != configs::Method::pretrain && options.method != configs::Method::sft) {
     throw ConfigError("method: only pretrain and sft prepare their data as single documents");
   }
+  for (const configs::DataSource& source : sources) record_kind_from(source.kind);
   const EncoderOptions encoder = encoder_options(options);
   if (report != nullptr) report->chat_template = encoder.chat_template ? encoder.chat_template->name() : "";
   Preparer preparer(options, encoder);
