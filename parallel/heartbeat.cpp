@@ -21,7 +21,7 @@ constexpr std::size_t kListedRanks = 64;
 std::string own_process() { return "host " + host_name() + ", process " + std::to_string(::getpid()); }
 
 // Rank 0: hears everybody, decides, prints.
-class HeartbeatCentre : public HeartbeatThread {
+class HeartbeatCentre final : public HeartbeatThread {
  public:
   HeartbeatCentre(std::vector<Peer> ranks, HeartbeatSettings settings, std::shared_ptr<const CollectiveLog> log)
       : HeartbeatThread(0, settings, std::move(log)), ranks_(std::move(ranks)) {
@@ -40,6 +40,7 @@ class HeartbeatCentre : public HeartbeatThread {
   }
   void on_end_request(const EndRequest& request) override { conclude(request.exit_code, "rank 0: " + request.message, true); }
   void on_lost(const Peer& peer) override {
+    if (was_stopped()) ::_exit(static_cast<int>(ExitCode::communication));
     conclude(static_cast<int>(ExitCode::communication), lost_message(peer, settings_.silent_seconds), false);
   }
 
@@ -83,7 +84,7 @@ class HeartbeatCentre : public HeartbeatThread {
 };
 
 // Every other rank: hears rank 0 alone.
-class HeartbeatMember : public HeartbeatThread {
+class HeartbeatMember final : public HeartbeatThread {
  public:
   HeartbeatMember(int rank, Peer centre, HeartbeatSettings settings, std::shared_ptr<const CollectiveLog> log)
       : HeartbeatThread(rank, settings, std::move(log)), centre_(std::move(centre)) {
@@ -104,7 +105,7 @@ class HeartbeatMember : public HeartbeatThread {
   }
   void on_end_request(const EndRequest& request) override { centre_.connection.send({FrameKind::request_end, request.exit_code, request.message}); }
   void on_lost(const Peer& peer) override {
-    if (rank_ == 1) log_error(lost_message(peer, settings_.silent_seconds));
+    if (rank_ == 1 && !was_stopped()) log_error(lost_message(peer, settings_.silent_seconds));
     ::_exit(static_cast<int>(ExitCode::communication));
   }
   void after_turn() override {

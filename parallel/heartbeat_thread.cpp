@@ -28,6 +28,8 @@ std::string lost_message(const Peer& peer, double silent_seconds) {
   return who + " has been silent for " + format_duration(silent_seconds) + ": its process is stopped, or its host or link is down" + last;
 }
 
+bool HeartbeatThread::was_stopped() const { return resumed_at_ && seconds_since(*resumed_at_) < settings_.silent_seconds; }
+
 HeartbeatThread::HeartbeatThread(int rank, HeartbeatSettings settings, std::shared_ptr<const CollectiveLog> log)
     : rank_(rank), settings_(settings), log_(std::move(log)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
@@ -94,6 +96,7 @@ void HeartbeatThread::run() {
   while (!stopping_ && !finished_) {
     // A process that was itself stopped for a while has missed beats without anybody being dead.
     if (seconds_since(last_turn) > settings_.silent_seconds / 2) {
+      resumed_at_ = Clock::now();
       for (Peer* peer : peers()) peer->last_heard = Clock::now();
     }
     last_turn = Clock::now();

@@ -50,6 +50,8 @@ class HeartbeatThread : public Heartbeat {
   virtual void on_end_request(const EndRequest& request) = 0;
   [[noreturn]] virtual void on_lost(const Peer& peer) = 0;
   virtual void after_turn() {}
+  // This process was itself stopped a moment ago, so long that others may have declared it dead: what it has to say about them is no news.
+  bool was_stopped() const;
   Frame beat() const { return {FrameKind::beat, 0, log_->last()}; }
   bool goodbye_said() const { return goodbye_said_; }
   void set_finished();
@@ -65,6 +67,7 @@ class HeartbeatThread : public Heartbeat {
   void wake();
 
   Descriptor wake_;
+  std::optional<Clock::time_point> resumed_at_;
   std::thread thread_;
   std::atomic<bool> stopping_{false}, goodbye_said_{false}, finished_{false};
   std::mutex mutex_;
