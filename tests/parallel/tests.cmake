@@ -8,3 +8,4 @@ foreach(fault killed killed_rank_0 stopped stopped_rank_0 throws all_throw crash
                                                  ${PROJECT_SOURCE_DIR}/launch/mpirun.sh)
   set_tests_properties(parallel/faults.${fault} PROPERTIES TIMEOUT 120 ENVIRONMENT "${PHIDIAS_TEST_ENVIRONMENT}")
 endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/cuda/tests.cmake OPTIONAL)
