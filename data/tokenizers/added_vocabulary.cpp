@@ -117,7 +117,7 @@ void AddedVocabulary::find(const StringMatcher& matcher, std::string_view text, 
       const std::size_t end = token.rstrip ? strip_right(text, match.end, space_is_mark) : match.end;
       const std::size_t begin = token.lstrip ? std::min(std::max(strip_left(text, match.begin, space_is_mark), done), end) : match.begin;
       if (done < begin) pieces.push_back({done, begin, -1});
-      pieces.push_back({begin, end, match.value});
+      if (begin < end) pieces.push_back({begin, end, match.value});   // else the token before has stripped all of it
       done = end;
     }
   }

@@ -68,6 +68,8 @@ BpeModel::BpeModel(const TokenizerDefinition& definition)
   }
   // Without a symbol or bytes for every character, unknown ones may fuse or vanish, and their neighbours meet.
   can_cut_ = all_bytes && !ignore_merges_;
+  const bool complete = byte_level_ ? std::find(std::begin(ascii_symbols_), std::end(ascii_symbols_), -1) == std::end(ascii_symbols_) : all_bytes;
+  if (!complete && unk_ < 0) throw DataError("tokenizer: model.unk_token is missing, and the vocabulary has no piece for every byte: text would vanish");
 
   std::vector<bool> is_byte_token(texts.size());
   for (const std::int32_t id : byte_tokens_) {

@@ -66,14 +66,18 @@ struct BpeTokenizer::Output {
     position = std::max(position, first);
     return original_of ? original_of[position] : text_begin + position - inserted;
   }
+  // End of the character of the text that the byte before canonical position `end` came from.
+  std::int64_t original_end(std::int64_t end) const {
+    std::int64_t to = original(end - 1) + 1;
+    while (to < static_cast<std::int64_t>(text.size()) && is_continuation(text[to])) ++to;
+    return to;
+  }
   // The characters of the text that canonical bytes [begin, end) came from; an empty range stands for the byte before it.
   void add_offset(std::int64_t begin, std::int64_t end) {
     if (begin == end) --begin;
-    std::int64_t from = original(begin), to = original(end - 1) + 1;
-    const auto size = static_cast<std::int64_t>(text.size());
+    std::int64_t from = original(begin);
     while (from > 0 && is_continuation(text[from])) --from;
-    while (to < size && is_continuation(text[to])) ++to;
-    offsets->push_back({from, to});
+    offsets->push_back({from, original_end(end)});
   }
   void add_token(std::int32_t id, std::int64_t begin, std::int64_t end) {
     *room(1) = id;
@@ -92,9 +96,9 @@ BpeTokenizer::~BpeTokenizer() = default;
 
 // The canonical form of what the normalizer makes of a text.
 std::string BpeTokenizer::normalized(std::string_view text) const {
+  if (!definition_.has_normalizer) return std::string(text);
   std::string result(definition_.prefix == Prefix::normalizer && !text.empty() ? kWordMark : "");
   result += text;
-  if (!definition_.replace_spaces) return result;
   for (std::size_t at = 0; (at = result.find(kWordMark, at)) != std::string::npos; ++at) result.replace(at, kWordMark.size(), " ");
   return result;
 }
@@ -127,7 +131,7 @@ void BpeTokenizer::encode(std::string_view text, const EncodeOptions& options, s
     if (piece.id >= 0) {
       output.add_token(piece.id, static_cast<std::int64_t>(piece.begin), static_cast<std::int64_t>(piece.end));
     } else {
-      encode_text(text.substr(piece.begin, piece.end - piece.begin), piece.begin, keep, workspace, output);
+      encode_raw(text.substr(piece.begin, piece.end - piece.begin), piece.begin, keep, workspace, output);
     }
   }
   if (offsets && definition_.trim_offsets) trim_offsets(text, output);
@@ -149,8 +153,39 @@ void BpeTokenizer::encode(std::string_view text, const EncodeOptions& options, s
   if (offsets) *offsets = std::move(ranges);
 }
 
-// Text between raw added tokens: normalised, searched for the added tokens that are looked for in normalised text, the rest encoded.
-void BpeTokenizer::encode_text(std::string_view text, std::size_t text_begin, const MatchFilter& keep, Workspace& workspace, Output& output) const {
+// Text between the added tokens of the raw text: searched, once normalised, for those that are looked for then; the rest is encoded.
+void BpeTokenizer::encode_raw(std::string_view text, std::size_t text_begin, const MatchFilter& keep, Workspace& workspace, Output& output) const {
+  auto& pieces = workspace.inner_pieces;
+  pieces.clear();
+  if (!added_.has_normalized()) return encode_piece(canonicalize(text, text_begin, workspace, output), workspace, output);
+  if (!definition_.has_normalizer) {
+    const auto keep_original = [&](const AddedToken& token, std::size_t begin, std::size_t end) { return keep(token, text_begin + begin, text_begin + end); };
+    added_.find_normalized(text, false, keep_original, pieces);
+    for (const AddedVocabulary::Piece& piece : pieces) {
+      if (piece.id >= 0) {
+        output.add_token(piece.id, static_cast<std::int64_t>(text_begin + piece.begin), static_cast<std::int64_t>(text_begin + piece.end));
+      } else {
+        encode_piece(canonicalize(text.substr(piece.begin, piece.end - piece.begin), text_begin + piece.begin, workspace, output), workspace, output);
+      }
+    }
+    return;
+  }
+  const std::string_view normal = canonicalize(text, text_begin, workspace, output);
+  const auto keep_original = [&](const AddedToken& token, std::size_t begin, std::size_t end) {
+    return keep(token, output.original(static_cast<std::int64_t>(begin)), output.original_end(static_cast<std::int64_t>(end)));
+  };
+  added_.find_normalized(normal, definition_.replace_spaces, keep_original, pieces);
+  for (const AddedVocabulary::Piece& piece : pieces) {
+    if (piece.id >= 0) {
+      output.add_token(piece.id, output.original(static_cast<std::int64_t>(piece.begin)), output.original_end(static_cast<std::int64_t>(piece.end)));
+    } else {
+      encode_piece(normal.substr(piece.begin, piece.end - piece.begin), workspace, output);
+    }
+  }
+}
+
+// Copies the text to workspace.canonical: word marks as spaces, the normalizer's prefix in front, readable bytes behind.
+std::string_view BpeTokenizer::canonicalize(std::string_view text, std::size_t text_begin, Workspace& workspace, Output& output) const {
   const bool prefix = definition_.prefix == Prefix::normalizer;
   std::vector<char>& canonical = workspace.canonical;
   if (canonical.size() < text.size() + 1 + kPadding) canonical.resize(text.size() + 1 + kPadding);
@@ -174,25 +209,7 @@ void BpeTokenizer::encode_text(std::string_view text, std::size_t text_begin, co
     }
     output.original_of = original_of.data();
   }
-  const std::string_view normal(canonical.data(), out - canonical.data());
-  if (!added_.has_normalized()) return encode_piece(normal, workspace, output);
-  const auto original_end = [&](std::size_t end) {
-    std::int64_t last = output.original(static_cast<std::int64_t>(end) - 1) + 1;
-    while (last < static_cast<std::int64_t>(output.text.size()) && is_continuation(output.text[last])) ++last;
-    return last;
-  };
-  const auto keep_original = [&](const AddedToken& token, std::size_t begin, std::size_t end) {
-    return keep(token, output.original(static_cast<std::int64_t>(begin)), original_end(end));
-  };
-  workspace.inner_pieces.clear();
-  added_.find_normalized(normal, definition_.replace_spaces, keep_original, workspace.inner_pieces);
-  for (const AddedVocabulary::Piece& piece : workspace.inner_pieces) {
-    if (piece.id >= 0) {
-      output.add_token(piece.id, output.original(static_cast<std::int64_t>(piece.begin)), original_end(piece.end));
-    } else {
-      encode_piece(normal.substr(piece.begin, piece.end - piece.begin), workspace, output);
-    }
-  }
+  return {canonical.data(), static_cast<std::size_t>(out - canonical.data())};
 }
 
 // Canonical text without added tokens, a part of workspace.canonical.

@@ -39,7 +39,8 @@ class BpeTokenizer final : public Tokenizer {
   std::optional<std::int32_t> id_of(const std::optional<std::string>& token) const;
   std::string normalized(std::string_view text) const;
 
-  void encode_text(std::string_view text, std::size_t text_begin, const MatchFilter& keep, Workspace& workspace, Output& output) const;
+  void encode_raw(std::string_view text, std::size_t text_begin, const MatchFilter& keep, Workspace& workspace, Output& output) const;
+  std::string_view canonicalize(std::string_view text, std::size_t text_begin, Workspace& workspace, Output& output) const;
   void encode_piece(std::string_view text, Workspace& workspace, Output& output) const;
   template <WordPattern pattern>
   void encode_words(const char* begin, const char* end, std::int64_t begin_position, Workspace& workspace, Output& output) const;

@@ -58,7 +58,8 @@ struct TokenizerDefinition {
   bool byte_fallback = false, fuse_unk = false, ignore_merges = false;
   // Before the model.
   bool byte_level = false;        // symbols are bytes spelled in the GPT-2 alphabet
-  bool replace_spaces = false;    // " " becomes U+2581
+  bool replace_spaces = false;    // " " becomes U+2581 ...
+  bool has_normalizer = false;    // ... in the normalizer, before added tokens flagged `normalized` are looked for; else after
   Prefix prefix = Prefix::never;
   bool prefix_by_config = false;  // tokenizer_config.json's add_prefix_space decides (transformers, for a ByteLevel that stands alone)
   WordPattern word_pattern = WordPattern::none;

@@ -157,7 +157,7 @@ TokenizerDefinition read_sentencepiece_model(std::string_view bytes, std::string
   definition.merges = merges_of(pieces, definition.vocabulary);
   definition.byte_fallback = definition.fuse_unk = true;
   definition.prefix = Prefix::normalizer;
-  definition.replace_spaces = true;
+  definition.replace_spaces = definition.has_normalizer = true;
   definition.decoder = std::vector<DecoderStep>{{.kind = DecoderStep::replace, .pattern = std::string(kWordMark), .content = " "},
                                                 {.kind = DecoderStep::byte_fallback},
                                                 {.kind = DecoderStep::fuse},

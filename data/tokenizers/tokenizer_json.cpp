@@ -82,6 +82,7 @@ void read_model(const JsonField& model, TokenizerDefinition& definition) {
 
 void read_normalizer(const JsonField& part, TokenizerDefinition& definition) {
   if (part.is_null()) return;
+  definition.has_normalizer = true;
   const std::string type = type_of(part);
   if (type == "Sequence") {
     each(part["normalizers"], [&](const JsonField& step) { read_normalizer(step, definition); });
@@ -98,7 +99,10 @@ void read_normalizer(const JsonField& part, TokenizerDefinition& definition) {
 
 void read_byte_level(const JsonField& part, TokenizerDefinition& definition, bool may_split) {
   definition.byte_level = true;
-  if (part["add_prefix_space"].boolean_or(true)) definition.prefix = Prefix::always;
+  if (part["add_prefix_space"].boolean_or(true)) {
+    if (!may_split) part["add_prefix_space"].fail("true after a split (a space before every word) is not supported");
+    definition.prefix = Prefix::always;
+  }
   if (!part["use_regex"].boolean_or(true)) return;
   if (!may_split) part["use_regex"].fail("true after another split is not supported");
   definition.word_pattern = WordPattern::gpt2;
@@ -139,7 +143,6 @@ void read_pre_tokenizer(const JsonField& part, TokenizerDefinition& definition) 
     const std::string scheme = part["prepend_scheme"].is_null() ? "always" : part["prepend_scheme"].string();
     if (part["replacement"].string() != kWordMark) part["replacement"].fail("only U+2581 is supported");
     if (part["split"].boolean_or(true)) part["split"].fail("true is not supported");
-    if (definition.prefix != Prefix::never || definition.replace_spaces) part.fail("beside a normalizer is not supported");
     definition.replace_spaces = true;
     definition.prefix = scheme == "always" ? Prefix::always : scheme == "first" ? Prefix::first : Prefix::never;
     if (scheme != "always" && scheme != "first" && scheme != "never") part["prepend_scheme"].fail("'" + scheme + "' is not supported");
@@ -213,7 +216,7 @@ TokenizerDefinition read_tokenizer_json(std::string_view json, std::string_view 
   read_model(root["model"], definition);
   read_normalizer(root["normalizer"], definition);
   if (definition.prefix == Prefix::normalizer && !definition.replace_spaces) root["normalizer"].fail("Prepend without Replace is not supported");
-  if (definition.replace_spaces && !root["pre_tokenizer"].is_null()) root["pre_tokenizer"].fail("beside a normalizer is not supported");
+  if (definition.has_normalizer && !root["pre_tokenizer"].is_null()) root["pre_tokenizer"].fail("beside a normalizer is not supported");
   read_pre_tokenizer(root["pre_tokenizer"], definition);
   read_post_processor(root["post_processor"], definition);
   if (!root["decoder"].is_null()) read_decoder(root["decoder"], definition.decoder.emplace());

@@ -107,10 +107,15 @@ class ConfigReader {
       const bool special = is_named(text);
       by_id_[JsonField(id, root.path() + text).integer(0, kMaxId)] = {.content = text, .special = special, .normalized = !special};
     }
-    // Flags in tokenizer.json win over what added_tokens.json cannot say.
-    for (const auto& tokens : definition_.added_tokens) {
-      for (const AddedToken& token : tokens) std::erase_if(by_id_, [&](const auto& entry) { return entry.second.content == token.content; });
-    }
+    // What tokenizer.json says about an id wins over what added_tokens.json cannot say.
+    const AddedVocabulary known = declared_so_far();
+    std::erase_if(by_id_, [&](const auto& entry) { return known.token(static_cast<std::int32_t>(entry.first)) != nullptr; });
+  }
+
+  AddedVocabulary declared_so_far() const {
+    AddedVocabulary added;
+    for (const auto& tokens : definition_.added_tokens) added.add(tokens, definition_.vocabulary, [](std::string_view text) { return std::string(text); });
+    return added;
   }
 
   bool is_named(const std::string& content) const {
@@ -164,8 +169,7 @@ class ConfigReader {
 
   void replace_template(const JsonField& root) {
     if (!root["add_prefix_space"].is_null()) root["add_prefix_space"].fail("only null is supported for LlamaTokenizer");
-    AddedVocabulary added;
-    for (const auto& tokens : definition_.added_tokens) added.add(tokens, definition_.vocabulary, [](std::string_view text) { return std::string(text); });
+    const AddedVocabulary added = declared_so_far();
     const auto id = [&](const char* flag, const char* key) {
       const auto named = named_.find(key);
       if (named == named_.end()) root[flag].fail(std::string("true, but there is no ") + key);
