@@ -22,10 +22,14 @@ inline Parameter* saved_parameter(torch::autograd::AutogradContext* ctx, const s
   return reinterpret_cast<Parameter*>(static_cast<std::intptr_t>(ctx->saved_data[name].toInt()));
 }
 
-// gradient = beta * gradient + d_value (any floating-point type), and reports the contribution.
-inline void contribute(Parameter& parameter, const at::Tensor& d_value) {
+// gradient = beta * gradient + d_value (any floating-point type).
+inline void accumulate(Parameter& parameter, const at::Tensor& d_value) {
   if (parameter.has_gradient) parameter.gradient.add_(d_value);
   else parameter.gradient.copy_(d_value);
+}
+// The same, and reports the contribution.
+inline void contribute(Parameter& parameter, const at::Tensor& d_value) {
+  accumulate(parameter, d_value);
   parameter.contributed();
 }
 

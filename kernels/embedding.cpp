@@ -2,8 +2,12 @@
 
 #include <ATen/ops/embedding.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "kernels/autograd.h"
+#include "kernels/cpu/dispatch.h"
+#include "kernels/cuda_backend.h"
 
 namespace phidias::kernels {
 namespace {
@@ -11,17 +15,34 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+// On a GPU the lookup itself asserts: reading the ids back would make the host wait.
 void check_range(const at::Tensor& tokens, std::int64_t rows, const std::string& name) {
-  if (tokens.numel() == 0) return;
-  const std::int64_t lowest = tokens.min().item<std::int64_t>(), highest = tokens.max().item<std::int64_t>();
-  if (lowest >= 0 && highest < rows) return;
-  throw DataError("token id " + std::to_string(lowest < 0 ? lowest : highest) + " is outside the " + std::to_string(rows) + " rows of " + name +
+  if (!tokens.is_cpu()) return;
+  const at::Tensor dense = tokens.contiguous();
+  const std::int64_t* ids = dense.const_data_ptr<std::int64_t>();
+  const std::int64_t* wrong = std::find_if(ids, ids + dense.numel(), [rows](std::int64_t id) { return id < 0 || id >= rows; });
+  if (wrong == ids + dense.numel()) return;
+  throw DataError("token id " + std::to_string(*wrong) + " is outside the " + std::to_string(rows) + " rows of " + name +
                   ": the tokenizer does not belong to this model");
+}
+
+void accumulate_rows(Parameter& weight, const at::Tensor& dy, const at::Tensor& tokens, std::int64_t ignored_id) {
+  if (on_cuda(dy)) return require_cuda().accumulate_embedding_gradient(dy, tokens, ignored_id, weight.gradient, weight.beta());
+  if (cpu::covers({dy})) {
+    cpu::kernels_for(dy.scalar_type())
+        .embedding_backward(dy.const_data_ptr(), tokens.const_data_ptr<std::int64_t>(), ignored_id, weight.gradient.mutable_data_ptr<float>(),
+                            static_cast<float>(weight.beta()), dy.size(0), weight.gradient.size(0), dy.size(1), cpu::team_size(dy.numel()));
+    return;
+  }
+  at::Tensor rows = dy.to(at::kFloat);
+  if (ignored_id >= 0) rows = rows.masked_fill(tokens.eq(ignored_id).unsqueeze(1), 0.0);
+  if (!weight.has_gradient) weight.gradient.zero_();
+  weight.gradient.index_add_(0, tokens, rows);
 }
 
 struct Embedding : torch::autograd::Function<Embedding> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& tokens, const at::Tensor&, Parameter* weight, std::int64_t ignored_id) {
-    ctx->save_for_backward({tokens});
+    ctx->save_for_backward({tokens.contiguous()});
     save_parameter(ctx, "weight", weight);
     ctx->saved_data["ignored_id"] = ignored_id;
     return at::embedding(weight->value, tokens);
@@ -29,12 +50,7 @@ struct Embedding : torch::autograd::Function<Embedding> {
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     Parameter& weight = *saved_parameter(ctx, "weight");
-    const at::Tensor tokens = ctx->get_saved_variables()[0];
-    at::Tensor dy = gradients[0].to(at::kFloat);
-    const std::int64_t ignored_id = ctx->saved_data["ignored_id"].toInt();
-    if (ignored_id >= 0) dy = dy.masked_fill(tokens.eq(ignored_id).unsqueeze(1), 0.0);
-    if (!weight.has_gradient) weight.gradient.zero_();
-    weight.gradient.index_add_(0, tokens, dy);
+    accumulate_rows(weight, gradients[0].contiguous(), ctx->get_saved_variables()[0], ctx->saved_data["ignored_id"].toInt());
     weight.contributed();
     return {at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }

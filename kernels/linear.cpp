@@ -4,6 +4,8 @@
 #include <ATen/ops/mm.h>
 
 #include "kernels/autograd.h"
+#include "kernels/cuda_backend.h"
+#include "kernels/skinny.h"
 
 namespace phidias::kernels {
 namespace {
@@ -31,7 +33,14 @@ struct Linear : torch::autograd::Function<Linear> {
     at::Tensor dx;
     if (ctx->needs_input_grad(0)) dx = at::mm(dy, weight.value);
     if (weight.trainable()) contribute_product(weight, dy, ctx->get_saved_variables()[0]);
-    if (bias != nullptr && bias->trainable()) contribute(*bias, dy.sum(0, false, at::kFloat));
+    if (bias != nullptr && bias->trainable()) {
+      if (on_cuda(dy)) {
+        require_cuda().accumulate_bias_gradient(dy, bias->gradient, bias->beta());
+        bias->contributed();
+      } else {
+        contribute(*bias, dy.sum(0, false, at::kFloat));
+      }
+    }
     return {dx, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -40,10 +49,10 @@ struct Linear : torch::autograd::Function<Linear> {
 
 void accumulate_product(Parameter& parameter, const at::Tensor& dy, const at::Tensor& x) {
   const at::NoGradGuard no_grad;
-  if (x.scalar_type() != at::kFloat) {
-    const at::Tensor d_value = at::mm(dy.t(), x);
-    if (parameter.has_gradient) parameter.gradient.add_(d_value);
-    else parameter.gradient.copy_(d_value);
+  if (on_cuda(x)) {
+    require_cuda().accumulate_weight_gradient(dy, x, parameter.gradient, parameter.beta());
+  } else if (x.scalar_type() != at::kFloat) {
+    accumulate(parameter, at::mm(dy.t(), x));
   } else if (parameter.has_gradient) {
     parameter.gradient.addmm_(dy.t(), x);
   } else {
@@ -57,7 +66,10 @@ void contribute_product(Parameter& parameter, const at::Tensor& dy, const at::Te
 }
 
 at::Tensor linear(const at::Tensor& x, Parameter& weight, Parameter* bias) {
-  if (!records_gradients()) return product(x, weight, bias);
+  if (!records_gradients()) {
+    const at::Tensor bias_value = bias != nullptr ? bias->value : at::Tensor();
+    return fits_skinny(x, weight.value, bias_value) ? skinny_product(x, weight.value, bias_value, x.scalar_type()) : product(x, weight, bias);
+  }
   return Linear::apply(x, weight.value, bias != nullptr ? bias->value : weight.value, &weight, bias);
 }
 

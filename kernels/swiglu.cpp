@@ -1,6 +1,11 @@
 #include "kernels/swiglu.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+
 #include "kernels/autograd.h"
+#include "kernels/cpu/dispatch.h"
+#include "kernels/cuda_backend.h"
 #include "kernels/reference/reference.h"
 
 namespace phidias::kernels {
@@ -9,18 +14,45 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+at::Tensor forward_rows(const at::Tensor& gate_up) {
+  if (on_cuda(gate_up)) {
+    const at::Tensor dense = gate_up.contiguous();
+    at::Tensor y = at::empty({dense.size(0), dense.size(1) / 2}, dense.options());
+    require_cuda().swiglu_forward(dense, y);
+    return y;
+  }
+  if (!cpu::covers({gate_up})) return reference::swiglu(gate_up);
+  const std::int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
+  const at::Tensor y = at::empty({rows, width}, gate_up.options());
+  cpu::kernels_for(gate_up.scalar_type()).swiglu(gate_up.const_data_ptr(), y.mutable_data_ptr(), rows, width, cpu::team_size(gate_up.numel()));
+  return y;
+}
+
+at::Tensor backward_rows(const at::Tensor& dy, const at::Tensor& gate_up) {
+  if (on_cuda(gate_up)) {
+    at::Tensor d_gate_up = at::empty(gate_up.sizes(), gate_up.options());
+    require_cuda().swiglu_backward(dy, gate_up.contiguous(), d_gate_up);
+    return d_gate_up;
+  }
+  if (!cpu::covers({dy, gate_up})) return reference::swiglu_backward(dy, gate_up);
+  const at::Tensor d_gate_up = at::empty_like(gate_up);
+  cpu::kernels_for(gate_up.scalar_type())
+      .swiglu_backward(dy.const_data_ptr(), gate_up.const_data_ptr(), d_gate_up.mutable_data_ptr(), dy.size(0), dy.size(1), cpu::team_size(gate_up.numel()));
+  return d_gate_up;
+}
+
 struct SwiGlu : torch::autograd::Function<SwiGlu> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate_up) {
     ctx->save_for_backward({gate_up});
-    return reference::swiglu(gate_up);
+    return forward_rows(gate_up);
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-    return {reference::swiglu_backward(gradients[0].contiguous(), ctx->get_saved_variables()[0])};
+    return {backward_rows(gradients[0].contiguous(), ctx->get_saved_variables()[0])};
   }
 };
 
 }  // namespace
 
-at::Tensor swiglu(const at::Tensor& gate_up) { return records_gradients() ? SwiGlu::apply(gate_up) : reference::swiglu(gate_up); }
+at::Tensor swiglu(const at::Tensor& gate_up) { return records_gradients() ? SwiGlu::apply(gate_up) : forward_rows(gate_up); }
 
 }  // namespace phidias::kernels

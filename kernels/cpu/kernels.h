@@ -1,0 +1,93 @@
+// The CPU kernels as plain functions over pointers, one table per instruction set; cpu/dispatch.h chooses one.
+//
+// Pointers to const void / void point to the activation type of the table's entry (float or bfloat16). Matrices are row-major and dense.
+// `threads` is the size of the OpenMP team. Results do not depend on it.
+#pragma once
+
+#include <cstdint>
+
+namespace phidias::kernels::cpu {
+
+// One document and one key/value head; forward also splits the queries [query_begin, query_end) of a document.
+struct AttentionTask {
+  std::int64_t begin, end;                  // rows of the document
+  std::int64_t kv_head;
+  std::int64_t query_begin, query_end;      // relative to begin
+};
+
+struct AttentionProblem {
+  const void* qkv;                          // [T, (heads + 2 kv_heads) head_dim]
+  const float *cos, *sin;                   // [T, rotary_half]
+  std::int64_t tokens, heads, kv_heads, head_dim, rotary_half, window;
+  float scale;
+  const AttentionTask* tasks;               // in the order they are to be started
+  std::int64_t task_count;
+  float* scratch;                           // threads * scratch_stride floats
+  std::int64_t scratch_stride;              // at least attention_scratch(longest document, head_dim)
+  int threads;
+};
+
+struct DecodeProblem {
+  const void* qkv;                          // [B, (heads + 2 kv_heads) head_dim]
+  const float *cos, *sin;                   // [B, rotary_half]
+  const std::int64_t *slots, *lengths;      // [B]
+  std::int64_t sequences, heads, kv_heads, head_dim, rotary_half, window, capacity;
+  float scale;
+  void *keys, *values;                      // [slots, kv_heads, capacity, head_dim]
+  void* out;                                // [B, heads * head_dim]
+  float* scratch;                           // threads * scratch_stride floats, at least group * (longest + 1 + 2 head_dim + 32) each
+  std::int64_t scratch_stride;
+  int threads;
+};
+
+// Kernels whose code depends on the activation type.
+struct TypedKernels {
+  // sum = x + update (skipped when update is null: statistics of x, sum unused); y = sum * rstd * weight. rstd [rows] is kept.
+  void (*rms_norm)(const void* x, const void* update, const void* weight, void* sum, void* y, float* rstd, std::int64_t rows, std::int64_t width, float eps,
+                   int threads);
+  // dx = ds (when not null) + gradient of the norm. d_weight [width] = beta * d_weight + ...; null when frozen; `partial` holds
+  // ceil(rows / 64) * width floats.
+  void (*rms_norm_backward)(const void* dy, const void* ds, const void* x, const void* weight, const float* rstd, void* dx, float* d_weight, float beta,
+                            float* partial, std::int64_t rows, std::int64_t width, int threads);
+  // gate_up [rows, 2 width] -> y [rows, width].
+  void (*swiglu)(const void* gate_up, void* y, std::int64_t rows, std::int64_t width, int threads);
+  void (*swiglu_backward)(const void* dy, const void* gate_up, void* d_gate_up, std::int64_t rows, std::int64_t width, int threads);
+  // logits [rows, vocab] in place -> factor[r] * (onehot(target) - p) when factor is not null. Any of the [rows] outputs may be null.
+  // logits are multiplied by logit_scale after bias [vocab] (or null) is added.
+  void (*softmax_rows)(void* logits, const void* bias, float logit_scale, const std::int64_t* targets, const float* factor, float* log_probability,
+                       float* log_sum_exp, float* entropy, std::int64_t rows, std::int64_t vocab, int threads);
+  void (*attention)(const AttentionProblem& problem, void* out, float* lse);   // out [T, heads head_dim], lse [heads, T]
+  void (*attention_backward)(const AttentionProblem& problem, const void* out, const float* lse, const void* d_out, void* d_qkv);
+  void (*decode_attention)(const DecodeProblem& problem);
+  // y [rows, out] = x [rows, in] weight^T (+ bias), rows <= 16, x already float32 [rows, in]; y float32 or, with narrow, the activation type.
+  void (*skinny_product)(const float* x, const void* weight, const void* bias, void* y, bool narrow, std::int64_t rows, std::int64_t in, std::int64_t out,
+                         int threads);
+  // table [ids, width] (float32) = beta * table + rows of dy at tokens; tokens equal to ignored_id (-1: none) are skipped.
+  void (*embedding_backward)(const void* dy, const std::int64_t* tokens, std::int64_t ignored_id, float* table, float beta, std::int64_t rows, std::int64_t ids,
+                             std::int64_t width, int threads);
+};
+
+struct AdamWFactors {
+  float decay, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, eps, gradient_factor;
+};
+
+struct Kernels {
+  const char* name;
+  TypedKernels float32, bfloat16;
+  // Moments float32 or bfloat16; compute (bfloat16) may be null.
+  void (*adamw)(float* master, const float* gradient, void* exp_avg, void* exp_avg_sq, bool narrow_avg, bool narrow_avg_sq, void* compute,
+                const AdamWFactors& factors, std::int64_t n, int threads);
+  // Sums of squares of consecutive blocks of kSumBlock elements.
+  void (*block_sums)(const float* x, double* sums, std::int64_t n, int threads);
+};
+inline constexpr std::int64_t kSumBlock = 65536;
+inline constexpr std::int64_t kNormBlock = 64;
+inline constexpr std::int64_t kQueryBlock = 128, kKeyBlock = 512;
+
+// Floats one thread of the attention kernels needs: rotated keys, values and their gradients; a block of queries, its gradients and
+// outputs; two blocks of scores.
+constexpr std::int64_t attention_scratch(std::int64_t longest, std::int64_t head_dim) {
+  return 4 * longest * head_dim + 3 * kQueryBlock * head_dim + 2 * kQueryBlock * kKeyBlock;
+}
+
+}  // namespace phidias::kernels::cpu

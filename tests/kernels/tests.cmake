@@ -1,0 +1,17 @@
+# Every operation is tested once per build of the CPU kernels (a level the processor lacks falls back to the best it has).
+function(phidias_kernel_test name)
+  phidias_test(kernels/${name} ${ARGN})
+  foreach(level plain avx2)
+    add_test(NAME kernels/${name}.${level} COMMAND kernels_${name}_test)
+    phidias_test_properties(kernels/${name}.${level} 1 "" "")
+    set_property(TEST kernels/${name}.${level} APPEND PROPERTY ENVIRONMENT PHIDIAS_CPU=${level})
+  endforeach()
+endfunction()
+
+phidias_kernel_test(attention)
+phidias_kernel_test(generation)
+phidias_kernel_test(layers)
+phidias_kernel_test(linear_cross_entropy)
+phidias_kernel_test(adamw)
+phidias_test(kernels/dispatch)
+include(${CMAKE_CURRENT_LIST_DIR}/cuda/tests.cmake OPTIONAL)
