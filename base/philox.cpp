@@ -10,8 +10,10 @@ namespace {
 constexpr std::uint32_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
 constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
 
-// Rounds of the permutation network: four are pseudo-random by Luby and Rackoff's theorem; two more for very small halves.
-constexpr std::uint32_t kFeistelRounds = 6;
+// Rounds of the permutation network. Luby and Rackoff's four are enough for large halves; a half of few bits has few round functions, and
+// the bias of six rounds shows (8 % at five elements), so small ones take more.
+constexpr std::uint32_t kFeistelRounds = 6, kSmallFeistelRounds = 24;
+constexpr unsigned kSmallHalfBits = 8;
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 
 std::uint32_t low_word(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
@@ -20,8 +22,9 @@ std::uint32_t high_word(std::uint64_t value) { return static_cast<std::uint32_t>
 // One pass over [0, 4^half_bits). The counters of its draws are those of indices above 2^32: a key that permutes should not draw as well.
 std::uint64_t feistel(const PhiloxKey& key, unsigned half_bits, std::uint64_t value) {
   const std::uint64_t mask = (std::uint64_t{1} << half_bits) - 1;
+  const std::uint32_t rounds = half_bits < kSmallHalfBits ? kSmallFeistelRounds : kFeistelRounds;
   std::uint64_t left = value >> half_bits, right = value & mask;
-  for (std::uint32_t round = 0; round < kFeistelRounds; ++round) {
+  for (std::uint32_t round = 0; round < rounds; ++round) {
     const PhiloxBlock noise = philox4x32_10({low_word(right), round + 1, key.c2, key.c3}, {key.k0, key.k1});
     const std::uint64_t next = left ^ (noise[0] & mask);
     left = right;

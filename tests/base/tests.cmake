@@ -1,0 +1,8 @@
+phidias_test(base/philox)
+phidias_test(base/hash)
+phidias_test(base/atomic_file)
+phidias_test(base/json)
+phidias_test(base/log)
+phidias_test(base/progress)
+phidias_test(base/signals)
+target_link_libraries(base_philox_test PRIVATE rapidcheck)
