@@ -41,7 +41,8 @@ GlobalBatch make_global_batch(std::int64_t step, std::span<const DocumentRef> do
     batch.tokens += document.length();
     batch.target_tokens += document.store->targets(document.index);
   }
-  for (const Bin& bin : plan_step(lengths, limits, ranks)[static_cast<std::size_t>(rank)]) {
+  const std::vector<std::vector<Bin>> plan = plan_step(lengths, limits, ranks);
+  for (const Bin& bin : plan[static_cast<std::size_t>(rank)]) {
     batch.micro_batches.push_back(make_micro_batch(documents, bin, original_max_positions));
   }
   batch.micro_batches.back().is_last = true;
