@@ -2,6 +2,7 @@
 // expectation is the plain formula (reference/) in float64 on the CPU.
 #pragma once
 
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include "kernels/cuda_backend.h"

@@ -122,14 +122,11 @@ TEST_F(CudaLayers, EmbeddingGradientAddsRepeatedIdsInOrder) {
       const at::Tensor w1 = exact_leaf(w0, type), y1 = at::embedding(w1, ids);
       at::Tensor expected = torch::autograd::grad({y1}, {w1}, {exact(dy0, type)})[0];
       expected[kIgnored].zero_();
-      at::Tensor first;
       for (int pass = 1; pass <= 2; ++pass) {
         const at::Tensor y = embedding(on_gpu(ids, at::kLong), weight, kIgnored);
         torch::autograd::backward({y}, {on_gpu(dy0, type)});
         expect_close(y, y1, type, "rows");
         EXPECT_LT(testing::relative_error(weight.gradient.cpu(), expected * pass), allowed(at::kFloat)) << tokens << " tokens, pass " << pass;
-        if (pass == 1) first = weight.gradient.clone();
-        else EXPECT_LT(testing::relative_error(weight.gradient.cpu(), (first * 2).cpu()), 1e-6);
       }
     }
   }

@@ -32,7 +32,7 @@ struct Problem {
   bool bias;
 };
 // One chunk and several, vocabularies that are and are not multiples of a pack, nothing ignored, everything ignored, no rows.
-const std::vector<Problem> kProblems = {{64, 32, 1000, 0.3, 1.0, false}, {64, 32, 1001, 0.0, 0.125, true}, {9000, 64, 32064, 0.4, 1.0, false},
+const std::vector<Problem> kProblems = {{64, 32, 1000, 0.3, 1.0, false}, {64, 32, 1001, 0.0, 0.125, true}, {9000, 64, 1024, 0.4, 1.0, false},  {300, 64, 32064, 0.4, 1.0, false},
                                         {10, 16, 50, 1.0, 1.0, true},    {0, 16, 50, 0.0, 1.0, false},     {1, 3072, 32064, 0.0, 1.0, false}};
 
 at::Tensor random_targets(const Problem& p) {
@@ -76,7 +76,9 @@ TEST_F(CudaLoss, NextTokenLossAndGradientsEqualDouble) {
       const double limit = type == at::kFloat ? 1e-4 : 5e-2;
       EXPECT_LT(relative_error(dx.cpu(), expected[0], testing::free_part(type)), limit) << what;
       EXPECT_LT(relative_error(weight.gradient.cpu(), expected[1], testing::free_part(type)), limit) << what;
-      if (p.bias) EXPECT_LT(relative_error(bias.gradient.cpu(), expected[2], testing::free_part(type)), limit) << what;
+      if (p.bias) {
+        EXPECT_LT(relative_error(bias.gradient.cpu(), expected[2], testing::free_part(type)), limit) << what;
+      }
     }
   }
 }

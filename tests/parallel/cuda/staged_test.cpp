@@ -38,7 +38,7 @@ class PretendedDevice : public DeviceMemory {
   std::set<void*> pinned_;
 };
 
-Communicator& host() { return phidias::testing::world().host(); }
+Communicator& host() { return phidias::mpi_test::world().host(); }
 int rank() { return host().rank(); }
 int size() { return host().size(); }
 
