@@ -89,8 +89,7 @@ void read_value(const Value& value, const FieldContext& context, std::int64_t& m
     return;
   }
   const auto integer = is_plain ? parse_integer(value.text) : std::nullopt;
-  if (!integer || !in_range(static_cast<double>(*integer), context.field))
-    return wrong_type(value, context, describe_type(member, context.field));
+  if (!integer || !in_range(static_cast<double>(*integer), context.field)) return wrong_type(value, context, describe_type(member, context.field));
   if (context.field.only_default && *integer != member) {
     context.problems.add(value.position, context.path, value.text + kNotAvailable + ", only " + std::to_string(member) + " is");
     return;

@@ -23,7 +23,7 @@ void require(std::vector<std::string>& problems, bool holds, const std::string& 
 
 std::int64_t ModelConfig::parameter_count() const {
   const std::int64_t norms = (2 * num_layers + 1) * hidden_size;
-  const std::int64_t embedding = tied_head ? 0 : vocab_size * hidden_size;   // a tied one is the head, counted as a matrix
+  const std::int64_t embedding = tied_head ? 0 : vocab_size * hidden_size;  // a tied one is the head, counted as a matrix
   return matrix_parameters(*this) + embedding + norms;
 }
 
@@ -48,12 +48,14 @@ std::vector<std::string> model_config_problems(const ModelConfig& c) {
   if (c.has_longrope) {
     const auto pairs = static_cast<std::size_t>(std::max<std::int64_t>(c.rotary_dim(), 0) / 2);
     for (const auto& [name, factors] : {std::pair("short_factor", &c.longrope.short_factor), std::pair("long_factor", &c.longrope.long_factor)})
-      require(problems, factors->size() == pairs, std::string(name) + " must hold " + std::to_string(pairs) + " values, one per pair of a head's rotated dimensions; it holds " +
-                                                      std::to_string(factors->size()));
+      require(problems, factors->size() == pairs,
+              std::string(name) + " must hold " + std::to_string(pairs) + " values, one per pair of a head's rotated dimensions; it holds " +
+                  std::to_string(factors->size()));
     require(problems, c.original_max_positions > 1 && c.original_max_positions <= c.max_positions,
             "original_max_position_embeddings must lie between 2 and max_position_embeddings");
   }
-  for (const std::int64_t id : c.eos_token_ids) require(problems, id >= 0 && id < c.vocab_size, "eos_token_id " + std::to_string(id) + " is not below vocab_size");
+  for (const std::int64_t id : c.eos_token_ids)
+    require(problems, id >= 0 && id < c.vocab_size, "eos_token_id " + std::to_string(id) + " is not below vocab_size");
   require(problems, c.pad_token_id < c.vocab_size && c.bos_token_id < c.vocab_size, "pad_token_id and bos_token_id must be below vocab_size");
   return problems;
 }

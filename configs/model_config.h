@@ -10,12 +10,12 @@
 
 namespace phidias::configs {
 
-enum class Architecture { phi3 };   // phimoe, phi3small, phi3v follow
+enum class Architecture { phi3 };  // phimoe, phi3small, phi3v follow
 
 // LongRoPE (arXiv 2402.13753): inv_freq_i = 1 / (factor_i * theta^(2i/d)); cos and sin times attention_factor in both modes.
 struct LongRopeConfig {
-  std::vector<double> short_factor, long_factor;   // rotary_dim / 2 values each
-  double attention_factor = 1.0;                   // sqrt(1 + ln(s) / ln(original)), s = max / original; or the file's own
+  std::vector<double> short_factor, long_factor;  // rotary_dim / 2 values each
+  double attention_factor = 1.0;                  // sqrt(1 + ln(s) / ln(original)), s = max / original; or the file's own
   bool operator==(const LongRopeConfig&) const = default;
 };
 
@@ -27,18 +27,18 @@ struct ModelConfig {
   std::int64_t num_layers = 0;
   std::int64_t num_heads = 0;
   std::int64_t num_kv_heads = 0;
-  std::int64_t head_dim = 0;                        // hidden_size / num_heads unless the file says otherwise
+  std::int64_t head_dim = 0;  // hidden_size / num_heads unless the file says otherwise
   double partial_rotary_factor = 1.0;
   double rope_theta = 10000.0;
   bool has_longrope = false;
-  LongRopeConfig longrope;                          // meaningful when has_longrope
+  LongRopeConfig longrope;  // meaningful when has_longrope
   std::int64_t max_positions = 0;
-  std::int64_t original_max_positions = 0;          // long factors from a document of original + 1 tokens on
-  std::int64_t sliding_window = 0;                  // 0: none; W: a query sees W keys including itself (transformers)
+  std::int64_t original_max_positions = 0;  // long factors from a document of original + 1 tokens on
+  std::int64_t sliding_window = 0;          // 0: none; W: a query sees W keys including itself (transformers)
   double rms_norm_eps = 1e-5;
   double initializer_range = 0.02;
   bool tied_head = false;
-  std::int64_t pad_token_id = -1;                   // -1: none
+  std::int64_t pad_token_id = -1;  // -1: none
   std::int64_t bos_token_id = -1;
   std::vector<std::int64_t> eos_token_ids;
 

@@ -22,7 +22,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr std::size_t kLongestWord = 80;   // nobody mistypes such a key, and the table grows with the square
+  constexpr std::size_t kLongestWord = 80;  // nobody mistypes such a key, and the table grows with the square
   if (word.size() > kLongestWord) return std::nullopt;
   std::optional<std::string> best;
   std::size_t best_distance = 0;

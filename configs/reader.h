@@ -14,7 +14,7 @@ namespace phidias::configs {
 
 // What all readers of one document share.
 struct ReadState {
-  std::string source;                             // the document's name, for what has no position
+  std::string source;  // the document's name, for what has no position
   Problems& problems;
   // Full key path -> where its value stands, for every key with a value, right or wrong: checks across keys use it to place their errors
   // and to leave out what follows from an error already told.
@@ -38,7 +38,7 @@ class Reader {
 
   // A list of structs; a scalar stands for one struct with that `path`, a section for a list of one.
   template <class Struct>
-    requires requires(Struct& s, Reader& reader) { visit(s, reader); }
+  requires requires(Struct& s, Reader& reader) { visit(s, reader); }
   void field(std::vector<Struct>& member, const Field& field) {
     const Value* value = take(field);
     if (value == nullptr) return;

@@ -39,8 +39,12 @@ class KeyCollector {
 }  // namespace
 
 RunConfig read_run_config(const std::string& path, const std::vector<std::string>& overrides) {
+  return parse_run_config(read_source_text(path), path, overrides);
+}
+
+RunConfig parse_run_config(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
+  check_source_text(text, path);
   Problems problems;
-  const std::string text = read_source_text(path);
   std::optional<Value> parsed = parse_yaml(text, path, problems);
   if (!parsed) problems.throw_if_any();
   Value& document = *parsed;
@@ -62,7 +66,7 @@ RunConfig read_run_config(const std::string& path, const std::vector<std::string
 }
 
 std::string dump_run_config(const RunConfig& config) {
-  RunConfig copy = config;                           // visitors take members by reference
+  RunConfig copy = config;  // visitors take members by reference
   Writer writer;
   visit(copy, writer);
   return writer.text();

@@ -15,8 +15,8 @@ namespace phidias::configs {
 enum class Method { pretrain, sft, reward, dpo, ppo, longrope };
 
 struct RunSection {
-  std::string name;                       // default: the recipe's file name
-  std::string output;                     // required
+  std::string name;    // default: the recipe's file name
+  std::string output;  // required
   std::int64_t seed = 0;
   bool deterministic = false;
   bool operator==(const RunSection&) const = default;
@@ -28,14 +28,14 @@ enum class WindowRule { exclusive, inclusive };
 enum class AutoBool { automatic, no, yes };
 
 struct ModelSection {
-  std::string path;                       // Hugging Face directory, or
-  std::string preset;                     // a name of configs/models
-  std::string tokenizer;                  // directory with the tokenizer's files; empty: `path` (a preset has none of its own)
+  std::string path;       // Hugging Face directory, or
+  std::string preset;     // a name of configs/models
+  std::string tokenizer;  // directory with the tokenizer's files; empty: `path` (a preset has none of its own)
   DType dtype = DType::automatic;
   RecomputePolicy recompute = RecomputePolicy::none;
   WindowRule window = WindowRule::exclusive;
   AutoBool train_pad_embedding = AutoBool::automatic;
-  std::vector<std::string> trainable;     // name patterns; empty: all
+  std::vector<std::string> trainable;  // name patterns; empty: all
   std::map<std::string, std::int64_t> add_tokens;
   bool operator==(const ModelSection&) const = default;
 };
@@ -43,7 +43,7 @@ struct ModelSection {
 struct DataSource {
   std::string path;
   double weight = 1.0;
-  std::string kind = "auto";              // auto, text, chat, completion, preference, prompt, tokens
+  std::string kind = "auto";  // auto, text, chat, completion, preference, prompt, tokens
   bool operator==(const DataSource&) const = default;
 };
 
@@ -54,22 +54,22 @@ enum class OnError { stop, skip };
 
 struct DataSection {
   std::vector<DataSource> train, validation;
-  std::int64_t max_length = 0;            // 0: the model's max_positions
+  std::int64_t max_length = 0;  // 0: the model's max_positions
   OverLength over_length = OverLength::automatic;
   bool packing = true;
-  std::string chat_template = "auto";     // YAML key: template
+  std::string chat_template = "auto";  // YAML key: template
   TrainOn train_on = TrainOn::assistant;
   SpecialTokensInContent special_tokens_in_content = SpecialTokensInContent::text;
   bool shuffle = true;
   OnError on_error = OnError::stop;
-  std::string cache = "auto";             // directory of token stores; auto: <run.output>/cache when large, memory when small
+  std::string cache = "auto";  // directory of token stores; auto: <run.output>/cache when large, memory when small
   bool operator==(const DataSection&) const = default;
 };
 
 struct BatchSection {
-  std::int64_t documents = 0, tokens = 0; // exactly one of them
-  std::int64_t micro_tokens = 0;          // 0: max(max_length, 8192)
-  std::int64_t micro_documents = 0;       // 0: no limit
+  std::int64_t documents = 0, tokens = 0;  // exactly one of them
+  std::int64_t micro_tokens = 0;           // 0: max(max_length, 8192)
+  std::int64_t micro_documents = 0;        // 0: no limit
   bool operator==(const BatchSection&) const = default;
 };
 
@@ -78,12 +78,12 @@ enum class Decay { matrices, all };
 
 struct OptimizerSection {
   std::string name = "adamw";
-  double learning_rate = 0.0;             // required
+  double learning_rate = 0.0;  // required
   std::vector<double> betas = {0.9, 0.95};
   double eps = 1e-8;
   double weight_decay = 0.1;
   Decay decay = Decay::matrices;
-  double clip_norm = 1.0;                 // 0: off
+  double clip_norm = 1.0;  // 0: off
   StateDType state_dtype = StateDType::float32;
   bool operator==(const OptimizerSection&) const = default;
 };
@@ -94,7 +94,7 @@ struct ScheduleSection {
   ScheduleName name = ScheduleName::cosine;
   std::int64_t warmup_steps = 0;
   double min_ratio = 0.0;
-  std::int64_t decay_steps = 0;           // wsd
+  std::int64_t decay_steps = 0;  // wsd
   bool operator==(const ScheduleSection&) const = default;
 };
 
@@ -102,7 +102,7 @@ enum class Shard { none, optimizer, gradients, parameters };
 enum class Backend { automatic, nccl, mpi };
 
 struct ParallelSection {
-  std::int64_t data = 0;                  // YAML: auto or a number
+  std::int64_t data = 0;  // YAML: auto or a number
   std::int64_t expert = 1, context = 1;
   Shard shard = Shard::none;
   Backend backend = Backend::automatic;
@@ -114,25 +114,25 @@ struct ParallelSection {
 struct StopSection {
   std::optional<std::int64_t> steps, tokens;
   std::optional<double> epochs;
-  std::optional<double> time_seconds;     // YAML key: time ("90s", "45m", "2h" or seconds)
-  std::string first;                      // "steps", "epochs", "tokens" or "time": the first key given
+  std::optional<double> time_seconds;  // YAML key: time ("90s", "45m", "2h" or seconds)
+  std::string first;                   // "steps", "epochs", "tokens" or "time": the first key given
   bool operator==(const StopSection&) const = default;
 };
 
 enum class Resume { automatic, never, force };
 
 struct CheckpointSection {
-  std::int64_t every_steps = 0;           // 0: only at the end and on a stop signal
+  std::int64_t every_steps = 0;  // 0: only at the end and on a stop signal
   std::int64_t keep = 3;
-  std::string keep_best;                  // a metric's name; empty: off
+  std::string keep_best;  // a metric's name; empty: off
   Resume resume = Resume::automatic;
   bool operator==(const CheckpointSection&) const = default;
 };
 
 struct EvaluationSection {
-  std::int64_t every_steps = 0;           // 0: at start and end
+  std::int64_t every_steps = 0;  // 0: at start and end
   bool at_start = true;
-  std::int64_t max_documents = 0;         // 0: whole files
+  std::int64_t max_documents = 0;  // 0: whole files
   bool operator==(const EvaluationSection&) const = default;
 };
 
@@ -169,6 +169,8 @@ struct RunConfig {
 // it stands unless it opens with one of [ { " ' (then it is YAML); `null` gives the default back. Its errors are placed as "override 3".
 // Relative paths in a recipe are relative to the working directory, not to the recipe.
 RunConfig read_run_config(const std::string& path, const std::vector<std::string>& overrides);
+// The same for a text in memory; `path` names it in errors and, without folder and ending, the run.
+RunConfig parse_run_config(const std::string& text, const std::string& path, const std::vector<std::string>& overrides);
 // As YAML that read_run_config accepts again and that gives an equal struct.
 std::string dump_run_config(const RunConfig& config);
 // The generated reference page (docs/configuration.md).

@@ -94,14 +94,15 @@ class Checks {
     if (is_wsd && !is_given("schedule.decay_steps")) problem("schedule", "schedule.name: wsd needs schedule.decay_steps");
     if (is_wsd && is_given("stop." + config_.stop.first) && config_.stop.first != "steps")
       problem("schedule.name", "wsd needs stop.steps as the first key of stop: its decay is counted in steps from the end");
-    if (!is_wsd && is_given("schedule.decay_steps") && schedule.decay_steps != 0)
-      problem("schedule.decay_steps", "belongs to schedule.name: wsd alone");
+    if (!is_wsd && is_given("schedule.decay_steps") && schedule.decay_steps != 0) problem("schedule.decay_steps", "belongs to schedule.name: wsd alone");
     if (config_.stop.first != "steps" || !config_.stop.steps) return;
     const std::int64_t needed = schedule.warmup_steps + (is_wsd ? schedule.decay_steps : 0);
     if (schedule.warmup_steps <= *config_.stop.steps && needed > *config_.stop.steps)
-      problem("schedule.decay_steps", "warm-up and decay together are longer than the run: " + std::to_string(needed) + " of " + std::to_string(*config_.stop.steps) + " steps");
+      problem("schedule.decay_steps",
+              "warm-up and decay together are longer than the run: " + std::to_string(needed) + " of " + std::to_string(*config_.stop.steps) + " steps");
     if (schedule.warmup_steps > *config_.stop.steps)
-      problem("schedule.warmup_steps", "the warm-up is longer than the run: " + std::to_string(schedule.warmup_steps) + " of " + std::to_string(*config_.stop.steps) + " steps");
+      problem("schedule.warmup_steps",
+              "the warm-up is longer than the run: " + std::to_string(schedule.warmup_steps) + " of " + std::to_string(*config_.stop.steps) + " steps");
   }
 
   void check_evaluation() {

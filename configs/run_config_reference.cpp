@@ -45,10 +45,10 @@ class Documenter {
   }
 
   template <class Struct>
-    requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
+  requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
   void field(std::vector<Struct>&, const Field& field) {
     row(field, "a list of sources", "[]");
-    if (has_element_) return;                       // the same struct for every list of a section: told once
+    if (has_element_) return;  // the same struct for every list of a section: told once
     has_element_ = true;
     Documenter element;
     element.prefix_ = std::string(field.key) + "[].";
@@ -85,7 +85,9 @@ class Documenter {
 };
 
 std::string presets_section() {
-  std::string text = "\n## Presets\n\nShapes for `model.preset` and `phidias init --preset`, part of the program (`configs/models/*.yaml`).\n\n| preset | parameters | what it is |\n|---|---|---|\n";
+  std::string text =
+      "\n## Presets\n\nShapes for `model.preset` and `phidias init --preset`, part of the program (`configs/models/*.yaml`).\n\n| preset | parameters | what "
+      "it is |\n|---|---|---|\n";
   for (const std::string& name : preset_names())
     text += "| `" + name + "` | " + std::to_string(read_preset(name).parameter_count()) + " | " + cell(preset_summary(name)) + " |\n";
   return text;

@@ -24,8 +24,10 @@ void visit(ModelSection& s, Visitor& v) {
   v.field(s.tokenizer, {.key = "tokenizer", .doc = "directory with the tokenizer's files; a preset has none of its own", .default_text = "`model.path`"});
   v.field(s.dtype, {.key = "dtype", .doc = "of weights and activations; `auto`: on a GPU the directory's, on a CPU the faster one in a one-second probe"});
   v.field(s.recompute, {.key = "recompute", .doc = "what the backward pass computes again instead of keeping: less memory, more time"});
-  v.field(s.window, {.key = "window", .doc = "`exclusive`: a query sees W keys with its own, as transformers; `inclusive`: W + 1, as the released models were trained"});
-  v.field(s.train_pad_embedding, {.key = "train_pad_embedding", .doc = "whether the padding token's row learns; `auto`: not for a path (as transformers), yes for a preset"});
+  v.field(s.window,
+          {.key = "window", .doc = "`exclusive`: a query sees W keys with its own, as transformers; `inclusive`: W + 1, as the released models were trained"});
+  v.field(s.train_pad_embedding,
+          {.key = "train_pad_embedding", .doc = "whether the padding token's row learns; `auto`: not for a path (as transformers), yes for a preset"});
   v.field(s.trainable, {.key = "trainable", .doc = "patterns (`*`, `?`, `[abc]`) of the names of the parameters to train", .default_text = "all"});
   v.field(s.add_tokens, {.key = "add_tokens", .doc = "further special tokens, `text: id`", .minimum = 0});
 }
@@ -33,8 +35,12 @@ void visit(ModelSection& s, Visitor& v) {
 template <class Visitor>
 void visit(DataSource& s, Visitor& v) {
   v.field(s.path, {.key = "path", .doc = "JSON lines file (`.gz` and `.zst` are read in place)", .required = true});
-  v.field(s.weight, {.key = "weight", .doc = "passes over this source per epoch; a fraction takes that part, the rest in the next epoch", .minimum = 0, .is_above = true});
-  v.field(s.kind, {.key = "kind", .doc = "kind of its records; `auto`: by the fields of the first", .values = {"auto", "text", "chat", "completion", "tokens"},
+  v.field(
+      s.weight,
+      {.key = "weight", .doc = "passes over this source per epoch; a fraction takes that part, the rest in the next epoch", .minimum = 0, .is_above = true});
+  v.field(s.kind, {.key = "kind",
+                   .doc = "kind of its records; `auto`: by the fields of the first",
+                   .values = {"auto", "text", "chat", "completion", "tokens"},
                    .later = {"preference", "prompt"}});
 }
 
@@ -42,13 +48,17 @@ template <class Visitor>
 void visit(DataSection& s, Visitor& v) {
   v.field(s.train, {.key = "train", .doc = "sources to train on", .required = true});
   v.field(s.validation, {.key = "validation", .doc = "sources to evaluate on, each reported alone (weights play no part)"});
-  v.field(s.max_length, {.key = "max_length", .doc = "longest document in tokens", .minimum = 2, .unset = "null", .default_text = "the model's `max_position_embeddings`"});
-  v.field(s.over_length, {.key = "over_length", .doc = "longer documents; `auto`: split text and tokens, truncate chats on the right (dropped when no target is left)"});
+  v.field(s.max_length,
+          {.key = "max_length", .doc = "longest document in tokens", .minimum = 2, .unset = "null", .default_text = "the model's `max_position_embeddings`"});
+  v.field(s.over_length,
+          {.key = "over_length", .doc = "longer documents; `auto`: split text and tokens, truncate chats on the right (dropped when no target is left)"});
   v.field(s.packing, {.key = "packing", .doc = "`false`: one record per micro-batch bin; the numbers stay the same"});
-  v.field(s.chat_template, {.key = "template", .doc = "chat template; `auto`: matched by the hash of the directory's template",
+  v.field(s.chat_template, {.key = "template",
+                            .doc = "chat template; `auto`: matched by the hash of the directory's template",
                             .values = {"auto", "phi-3-mini", "phi-3-mini-2024-04", "phi-3-medium", "phi-3.5", "phi-3-small", "phi-3-vision"}});
   v.field(s.train_on, {.key = "train_on", .doc = "which turns of a chat are targets"});
-  v.field(s.special_tokens_in_content, {.key = "special_tokens_in_content", .doc = "special tokens written inside a message: plain text, the token, or an error"});
+  v.field(s.special_tokens_in_content,
+          {.key = "special_tokens_in_content", .doc = "special tokens written inside a message: plain text, the token, or an error"});
   v.field(s.shuffle, {.key = "shuffle", .doc = "`false`: in file order, every epoch the same"});
   v.field(s.on_error, {.key = "on_error", .doc = "a broken record stops the run, or is skipped and counted"});
   v.field(s.cache, {.key = "cache", .doc = "directory of token stores; `auto`: `<run.output>/cache` when large, memory when small"});
@@ -56,11 +66,20 @@ void visit(DataSection& s, Visitor& v) {
 
 template <class Visitor>
 void visit(BatchSection& s, Visitor& v) {
-  v.field(s.documents, {.key = "documents", .doc = "documents per optimizer step, all ranks together; exactly one of `documents` and `tokens`", .minimum = 1, .unset = "null"});
-  v.field(s.tokens, {.key = "tokens", .doc = "tokens per optimizer step at most, all ranks together; exactly one of `documents` and `tokens`", .minimum = 1, .unset = "null"});
-  v.field(s.micro_tokens, {.key = "micro_tokens", .doc = "tokens of one forward pass on one rank at most (memory); not below `data.max_length`", .minimum = 1, .unset = "null",
+  v.field(
+      s.documents,
+      {.key = "documents", .doc = "documents per optimizer step, all ranks together; exactly one of `documents` and `tokens`", .minimum = 1, .unset = "null"});
+  v.field(s.tokens, {.key = "tokens",
+                     .doc = "tokens per optimizer step at most, all ranks together; exactly one of `documents` and `tokens`",
+                     .minimum = 1,
+                     .unset = "null"});
+  v.field(s.micro_tokens, {.key = "micro_tokens",
+                           .doc = "tokens of one forward pass on one rank at most (memory); not below `data.max_length`",
+                           .minimum = 1,
+                           .unset = "null",
                            .default_text = "the larger of `data.max_length` and 8192"});
-  v.field(s.micro_documents, {.key = "micro_documents", .doc = "documents of one forward pass on one rank at most", .minimum = 1, .unset = "null", .default_text = "no limit"});
+  v.field(s.micro_documents,
+          {.key = "micro_documents", .doc = "documents of one forward pass on one rank at most", .minimum = 1, .unset = "null", .default_text = "no limit"});
 }
 
 template <class Visitor>
@@ -99,7 +118,10 @@ void visit(StopSection& s, Visitor& v) {
   v.field(s.steps, {.key = "steps", .doc = "optimizer steps", .minimum = 1});
   v.field(s.epochs, {.key = "epochs", .doc = "passes over the data, fractions allowed", .minimum = 0, .is_above = true});
   v.field(s.tokens, {.key = "tokens", .doc = "tokens seen", .minimum = 1});
-  v.field(s.time_seconds, {.key = "time", .doc = "wall-clock time (`90s`, `45m`, `2h`, `1h30m` or seconds); only with schedule `constant`", .minimum = 0, .is_above = true,
+  v.field(s.time_seconds, {.key = "time",
+                           .doc = "wall-clock time (`90s`, `45m`, `2h`, `1h30m` or seconds); only with schedule `constant`",
+                           .minimum = 0,
+                           .is_above = true,
                            .is_duration = true});
 }
 
@@ -126,7 +148,8 @@ void visit(LogSection& s, Visitor& v) {
 
 template <class Visitor>
 void visit(DivergenceSection& s, Visitor& v) {
-  v.field(s.max_bad_steps, {.key = "max_bad_steps", .doc = "steps with a non-finite loss or gradient that are skipped and counted before the run stops (exit 6)", .minimum = 0});
+  v.field(s.max_bad_steps,
+          {.key = "max_bad_steps", .doc = "steps with a non-finite loss or gradient that are skipped and counted before the run stops (exit 6)", .minimum = 0});
 }
 
 template <class Visitor>

@@ -68,7 +68,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   const bool has_exponent = plain->find('e') != std::string::npos;
   if (plain->find('.') != std::string::npos && !has_exponent) return std::nullopt;
   if (has_exponent) {
-    constexpr double kExact = 9007199254740992.0;   // 2^53: beyond it a double does not name one integer
+    constexpr double kExact = 9007199254740992.0;  // 2^53: beyond it a double does not name one integer
     const std::optional<double> number = parse_number(text);
     if (!number || std::floor(*number) != *number || std::abs(*number) > kExact) return std::nullopt;
     return static_cast<std::int64_t>(*number);

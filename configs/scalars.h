@@ -21,9 +21,9 @@ std::optional<bool> parse_truth(std::string_view text);
 std::optional<double> parse_duration(std::string_view text);
 // Why a text that looks like a number is none: "leading zeros are read as octal by some YAML readers: write 10", or empty.
 std::string number_advice(std::string_view text);
-bool is_null_word(std::string_view text);         // null, Null, NULL, ~ and the empty text
+bool is_null_word(std::string_view text);  // null, Null, NULL, ~ and the empty text
 
-std::string print_number(double number);          // shortest text that reads back to the same bits
-std::string print_text(std::string_view text);    // plain where that is safe, else in double quotes with escapes
+std::string print_number(double number);        // shortest text that reads back to the same bits
+std::string print_text(std::string_view text);  // plain where that is safe, else in double quotes with escapes
 
 }  // namespace phidias::configs

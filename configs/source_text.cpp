@@ -40,20 +40,21 @@ std::string read_source_text(const std::string& path) {
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw ConfigError(path + ": cannot be read: " + error.message());
   if (size > kLongest) throw ConfigError(path + ": is longer than 4 MiB, so it is no configuration file");
-  std::string text;
   try {
-    text = read_file(path);
+    return read_file(path);
   } catch (const Error& unreadable) {
     throw ConfigError(unreadable.what());
   }
+}
+
+void check_source_text(const std::string& text, const std::string& source) {
   std::size_t line = 1;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = character_length(text, i);
-    if (length == 0) throw ConfigError(path + ":" + std::to_string(line) + ": is not UTF-8 text");
+    if (length == 0) throw ConfigError(source + ":" + std::to_string(line) + ": is not UTF-8 text");
     line += text[i] == '\n';
     i += length;
   }
-  return text;
 }
 
 }  // namespace phidias::configs

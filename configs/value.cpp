@@ -17,7 +17,7 @@ std::string excerpt(const std::string& text) {
   std::string line;
   for (const char c : text.substr(0, kLongest)) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
   if (text.size() > kLongest) {
-    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xc0) == 0x80) line.pop_back();   // not inside a UTF-8 character
+    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xc0) == 0x80) line.pop_back();  // not inside a UTF-8 character
     if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0xc0) line.pop_back();
     line += "...";
   }
@@ -26,9 +26,7 @@ std::string excerpt(const std::string& text) {
 
 }  // namespace
 
-std::string Position::text() const {
-  return line > 0 ? source + ":" + std::to_string(line) + ":" + std::to_string(column) : source;
-}
+std::string Position::text() const { return line > 0 ? source + ":" + std::to_string(line) + ":" + std::to_string(column) : source; }
 
 const Value* Value::find(std::string_view key) const {
   for (std::size_t i = 0; i < keys.size(); ++i)
@@ -40,10 +38,14 @@ Value* Value::find(std::string_view key) { return const_cast<Value*>(std::as_con
 
 std::string Value::described() const {
   switch (kind) {
-    case Kind::null: return "nothing";
-    case Kind::list: return "a list of " + std::to_string(items.size());
-    case Kind::map: return "a section";
-    case Kind::scalar: break;
+    case Kind::null:
+      return "nothing";
+    case Kind::list:
+      return "a list of " + std::to_string(items.size());
+    case Kind::map:
+      return "a section";
+    case Kind::scalar:
+      break;
   }
   if (!quoted && parse_number(text)) return "the number " + excerpt(text);
   return "the text '" + excerpt(text) + "'";

@@ -14,23 +14,23 @@ namespace phidias::configs {
 struct Position {
   std::string source;
   int line = 0, column = 0;
-  std::string text() const;                       // "recipe.yaml:12:3", "override 3", "recipe.yaml"
+  std::string text() const;  // "recipe.yaml:12:3", "override 3", "recipe.yaml"
 };
 
 struct Value {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
   Position position;
-  std::string text;                               // scalar
-  bool quoted = false;                            // scalar: written in quotes, so never a number, a truth value or null
-  std::vector<std::string> keys;                  // map: keys[i] belongs to items[i], written at key_positions[i]
+  std::string text;               // scalar
+  bool quoted = false;            // scalar: written in quotes, so never a number, a truth value or null
+  std::vector<std::string> keys;  // map: keys[i] belongs to items[i], written at key_positions[i]
   std::vector<Position> key_positions;
-  std::vector<Value> items;                       // list and map
+  std::vector<Value> items;  // list and map
 
   bool is_null() const { return kind == Kind::null; }
   const Value* find(std::string_view key) const;  // map; nullptr when absent
   Value* find(std::string_view key);
-  std::string described() const;                  // "the text 'abc'", "the number 3", "a list of 2", "a section", "nothing"
+  std::string described() const;  // "the text 'abc'", "the number 3", "a list of 2", "a section", "nothing"
 };
 
 // Collects every mistake, so that one run of the program shows all of them.

@@ -20,7 +20,7 @@ class Writer {
   }
 
   template <class Struct>
-    requires requires(Struct& s, Writer& writer) { visit(s, writer); }
+  requires requires(Struct& s, Writer& writer) { visit(s, writer); }
   void field(std::vector<Struct>& member, const Field& field) {
     if (member.empty()) return add(field, " []");
     std::string list;
@@ -44,12 +44,12 @@ class Writer {
   // That key is written before the others: its place has a meaning.
   void first_key(const std::string& key) { first_ = key; }
 
-  std::string text() const {                        // block style, one key a line
+  std::string text() const {  // block style, one key a line
     std::string text;
     for (const auto& [key, value] : ordered()) text += std::string(static_cast<std::size_t>(indent_), ' ') + key + ":" + value + "\n";
     return text;
   }
-  std::string flow() const {                        // "{path: a.jsonl, weight: 1}"
+  std::string flow() const {  // "{path: a.jsonl, weight: 1}"
     std::string text;
     for (const auto& [key, value] : ordered()) text += (text.empty() ? "{" : ", ") + key + ":" + value;
     return text + "}";

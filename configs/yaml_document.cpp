@@ -24,9 +24,7 @@ class Builder : public YAML::EventHandler {
   Value root;
   Problems problems;
 
-  Position position(const YAML::Mark& mark) const {
-    return has_lines_ && mark.line >= 0 ? Position{origin_.source, mark.line + 1, mark.column + 1} : origin_;
-  }
+  Position position(const YAML::Mark& mark) const { return has_lines_ && mark.line >= 0 ? Position{origin_.source, mark.line + 1, mark.column + 1} : origin_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override { root.position = position(mark); }
   void OnDocumentEnd() override {}
@@ -58,8 +56,8 @@ class Builder : public YAML::EventHandler {
   // An open list or map. Only the innermost one grows, so the addresses of the outer ones stay.
   struct Level {
     Value* value;
-    bool has_key = false;          // map: a key waits for its value
-    bool key_is_refused = false;   // map: and that value is thrown away
+    bool has_key = false;         // map: a key waits for its value
+    bool key_is_refused = false;  // map: and that value is thrown away
   };
 
   bool awaits_key() const { return !levels_.empty() && levels_.back().value->kind == Value::Kind::map && !levels_.back().has_key; }
@@ -111,7 +109,7 @@ class Builder : public YAML::EventHandler {
 
   Value& next_in(Level& level, const YAML::Mark& mark) {
     if (level.value->kind == Value::Kind::map) {
-      const bool is_key = !level.has_key;                     // nothing, a list or a section where a key should be
+      const bool is_key = !level.has_key;  // nothing, a list or a section where a key should be
       const bool is_refused = is_key || level.key_is_refused;
       if (is_key) problems.add(position(mark), "", "a key must be plain text");
       level.has_key = is_key;
@@ -148,12 +146,8 @@ std::optional<Value> parse(const std::string& text, const Position& origin, bool
 
 }  // namespace
 
-std::optional<Value> parse_yaml(const std::string& text, const std::string& source, Problems& problems) {
-  return parse(text, {source, 0, 0}, true, problems);
-}
+std::optional<Value> parse_yaml(const std::string& text, const std::string& source, Problems& problems) { return parse(text, {source, 0, 0}, true, problems); }
 
-std::optional<Value> parse_yaml_at(const std::string& text, const Position& position, Problems& problems) {
-  return parse(text, position, false, problems);
-}
+std::optional<Value> parse_yaml_at(const std::string& text, const Position& position, Problems& problems) { return parse(text, position, false, problems); }
 
 }  // namespace phidias::configs

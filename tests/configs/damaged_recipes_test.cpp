@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "tests/configs/recipe_file.h"
+#include "tests/configs/recipe_text.h"
 
 namespace phidias::configs {
 
@@ -32,9 +32,8 @@ stop:
 
 // Reads; counts whether it was good. Any other exception ends the test.
 bool is_accepted(const std::string& text, const Lines& overrides = {}) {
-  const RecipeFile file(text);
   try {
-    const RunConfig config = file.read(overrides);
+    const RunConfig config = read_recipe(text, overrides);
     EXPECT_EQ(read_recipe(dump_run_config(config)), config) << text;
     return true;
   } catch (const ConfigError& error) {
@@ -58,8 +57,9 @@ TEST(DamagedRecipes, RandomBytesAreConfigErrors) {
 }
 
 TEST(DamagedRecipes, RandomStructureIsConfigErrors) {
-  const std::string kPieces[] = {"a", "method", "run", "data", "train", ": ", ":", "\n", "\n  ", "\n    ", "- ", "? ", "[", "]", "{", "}", ", ", "&x ", "*x", "!t ", "<<: ", "'", "\"", "|\n", ">\n", "---\n", "...\n",
-                                 "%YAML 1.2\n", "#c\n", "null", "1e5", "\t", "~", "\xEF\xBB\xBF", "\xE2\x80\xA8"};
+  const std::string kPieces[] = {"a",     "method",      "run",  "data", "train", ": ", ":",   "\n",           "\n  ",        "\n    ", "- ",  "? ",  "[",
+                                 "]",     "{",           "}",    ", ",   "&x ",   "*x", "!t ", "<<: ",         "'",           "\"",     "|\n", ">\n", "---\n",
+                                 "...\n", "%YAML 1.2\n", "#c\n", "null", "1e5",   "\t", "~",   "\xEF\xBB\xBF", "\xE2\x80\xA8"};
   std::mt19937 random(2);
   for (int round = 0; round < 3000; ++round) {
     std::string text;
@@ -77,10 +77,18 @@ TEST(DamagedRecipes, MutatedRecipesAreReadOrRefused) {
     for (unsigned change = 1 + random() % 3; change > 0; --change) {
       const std::size_t at = random() % text.size();
       switch (random() % 4) {
-        case 0: text[at] = static_cast<char>(32 + random() % 95); break;
-        case 1: text.erase(at, 1 + random() % 5); break;
-        case 2: text.insert(at, 1, ":[]{}-&*!'\"\n #,"[random() % 15]); break;
-        default: text.insert(at, text.substr(random() % text.size(), random() % 30)); break;
+        case 0:
+          text[at] = static_cast<char>(32 + random() % 95);
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 5);
+          break;
+        case 2:
+          text.insert(at, 1, ":[]{}-&*!'\"\n #,"[random() % 15]);
+          break;
+        default:
+          text.insert(at, text.substr(random() % text.size(), random() % 30));
+          break;
       }
     }
     accepted += is_accepted(text) ? 1 : 0;
@@ -94,7 +102,8 @@ TEST(DamagedRecipes, CutRecipesAreReadOrRefused) {
 }
 
 TEST(DamagedRecipes, RandomOverridesAreReadOrRefused) {
-  const std::string kPieces[] = {"stop", ".", "steps", "=", "data.train", "[", "]", "{", "a", ",", ":", "1", "null", "'", "\"", " ", "&x", "*x", "run.output", "optimizer.betas"};
+  const std::string kPieces[] = {"stop", ".", "steps", "=", "data.train", "[", "]",  "{",  "a",          ",",
+                                 ":",    "1", "null",  "'", "\"",         " ", "&x", "*x", "run.output", "optimizer.betas"};
   std::mt19937 random(4);
   for (int round = 0; round < 2000; ++round) {
     std::string text;

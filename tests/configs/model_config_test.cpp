@@ -34,7 +34,7 @@ TEST(ModelConfig, FlopsPerTokenFollowTheFormula) {
 TEST(ModelConfig, FlopsCountKeysAndValuesByTheQueryHeads) {
   const ModelConfig full = read_preset("phi3-tiny"), grouped = read_preset("phi3-tiny-gqa");
   EXPECT_EQ(full.flops_per_token(100) - full.flops_per_token(0), grouped.flops_per_token(100) - grouped.flops_per_token(0));
-  EXPECT_EQ(full.flops_per_token(0) - grouped.flops_per_token(0), 6.0 * 2 * (2 * 2 * 16) * 64);   // two key and two value heads of 16 rows fewer, two layers
+  EXPECT_EQ(full.flops_per_token(0) - grouped.flops_per_token(0), 6.0 * 2 * (2 * 2 * 16) * 64);  // two key and two value heads of 16 rows fewer, two layers
 }
 
 TEST(ModelConfig, AttentionFactorOfTheLongModels) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/configs/recipe_file.h"
+#include "tests/configs/recipe_text.h"
 
 namespace phidias::configs {
 
@@ -21,7 +21,8 @@ TEST(Overrides, ValuesAreTextUnlessTheyOpenAYamlValue) {
 
 TEST(Overrides, SourcesMayBeAFileAListOrSections) {
   EXPECT_EQ(read_recipe(kSmallRecipe, {"data.train=a.jsonl"}).data.train, (std::vector<DataSource>{{"a.jsonl", 1.0, "auto"}}));
-  EXPECT_EQ(read_recipe(kSmallRecipe, {"data.train=[a.jsonl,b.jsonl]"}).data.train, (std::vector<DataSource>{{"a.jsonl", 1.0, "auto"}, {"b.jsonl", 1.0, "auto"}}));
+  EXPECT_EQ(read_recipe(kSmallRecipe, {"data.train=[a.jsonl,b.jsonl]"}).data.train,
+            (std::vector<DataSource>{{"a.jsonl", 1.0, "auto"}, {"b.jsonl", 1.0, "auto"}}));
   EXPECT_EQ(read_recipe(kSmallRecipe, {"data.train=[{path: a, weight: 2}]"}).data.train, (std::vector<DataSource>{{"a", 2.0, "auto"}}));
 }
 
@@ -31,7 +32,8 @@ TEST(Overrides, NullGivesTheDefaultBack) {
   const RunConfig config = read_recipe(kSmallRecipe, {"stop.epochs=null", "stop.steps=5"});
   EXPECT_FALSE(config.stop.epochs.has_value());
   EXPECT_EQ(config.stop.first, "steps");
-  EXPECT_EQ(recipe_errors(kSmallRecipe, {"run.output=null"}), Lines{"override 1: run.output: required: run directory (created): metrics, checkpoints, `final/`"});
+  EXPECT_EQ(recipe_errors(kSmallRecipe, {"run.output=null"}),
+            Lines{"override 1: run.output: required: run directory (created): metrics, checkpoints, `final/`"});
 }
 
 TEST(Overrides, LaterOnesWin) { EXPECT_EQ(read_recipe(kSmallRecipe, {"run.seed=1", "run.seed=2"}).run.seed, 2); }
@@ -46,9 +48,11 @@ TEST(Overrides, MeetTheSameChecksAsTheFile) {
 
 TEST(Overrides, MalformedOnesAreNamedByNumber) {
   const Lines errors = recipe_errors(kSmallRecipe, {"steps", "=5", "a..b=1", "data.train.path=x", "optimizer.betas=[1", ".=1"});
-  EXPECT_EQ(errors, (Lines{"override 1: expected key.path=value, found 'steps'", "override 2: expected key.path=value, found '=5'",
-                           "override 3: a..b: expected a key path such as optimizer.learning_rate", "override 4: data.train: is the text 'chats.jsonl' here, no section: give it whole",
-                           "override 5: not valid YAML: end of sequence flow not found", "override 6: .: expected a key path such as optimizer.learning_rate"}));
+  EXPECT_EQ(errors,
+            (Lines{"override 1: expected key.path=value, found 'steps'", "override 2: expected key.path=value, found '=5'",
+                   "override 3: a..b: expected a key path such as optimizer.learning_rate",
+                   "override 4: data.train: is the text 'chats.jsonl' here, no section: give it whole",
+                   "override 5: not valid YAML: end of sequence flow not found", "override 6: .: expected a key path such as optimizer.learning_rate"}));
 }
 
 }  // namespace phidias::configs

@@ -27,7 +27,8 @@ const std::string kShape = "vocab_size: 16\nhidden_size: 8\nintermediate_size: 8
 TEST(Presets, EveryOneCanBeRead) {
   const std::vector<std::string> names = preset_names();
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
-  for (const char* name : {"phi-3-mini-4k", "phi-3-mini-128k", "phi-3.5-mini", "phi-3-medium-4k", "phi-3-medium-128k", "phi3-8m", "phi3-60m", "phi3-quickstart", "phi3-tiny"})
+  for (const char* name :
+       {"phi-3-mini-4k", "phi-3-mini-128k", "phi-3.5-mini", "phi-3-medium-4k", "phi-3-medium-128k", "phi3-8m", "phi3-60m", "phi3-quickstart", "phi3-tiny"})
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
   for (const std::string& name : names) {
     EXPECT_TRUE(model_config_problems(read_preset(name)).empty()) << name;
@@ -68,8 +69,8 @@ TEST(Presets, ReleasedModelsHaveTheirPublishedShapes) {
 }
 
 TEST(Presets, RotaryFactorsAreThoseOfTheRevisionNamed) {
-  const LongRopeConfig july = read_preset("phi-3-mini-128k").longrope;     // the April revision ends in 64.81 and starts with 1.03
-  EXPECT_NEAR(july.long_factor.front(), 1.07, 1e-6);                      // published as float32: 1e-6 is above its rounding, below any other digit
+  const LongRopeConfig july = read_preset("phi-3-mini-128k").longrope;  // the April revision ends in 64.81 and starts with 1.03
+  EXPECT_NEAR(july.long_factor.front(), 1.07, 1e-6);                    // published as float32: 1e-6 is above its rounding, below any other digit
   EXPECT_NEAR(july.long_factor.back(), 64.76, 1e-5);
   EXPECT_NEAR(july.short_factor.back(), 3.05, 1e-6);
   const LongRopeConfig mini = read_preset("phi-3.5-mini").longrope;
@@ -87,7 +88,14 @@ TEST(Presets, LongInverseFrequenciesOfPhi35MiniMatchPublishedValues) {
   const ModelConfig c = read_preset("phi-3.5-mini");
   const auto inverse_frequency = [&](double factor, int i) { return 1.0 / (factor * std::pow(c.rope_theta, 2.0 * i / 96.0)); };
   // Ten digits are given, so half a unit of the tenth: relative 5e-10.
-  const struct { int i; double short_value, long_value; } kExpected[] = {{0, 1.0, 0.9259258891}, {1, 0.8092198046, 0.7436073645}, {16, 0.03463872794, 0.00189762414}, {31, 0.001285791901, 4.168248325e-05}, {47, 4.265943305e-05, 1.868488166e-06}};
+  const struct {
+    int i;
+    double short_value, long_value;
+  } kExpected[] = {{0, 1.0, 0.9259258891},
+                   {1, 0.8092198046, 0.7436073645},
+                   {16, 0.03463872794, 0.00189762414},
+                   {31, 0.001285791901, 4.168248325e-05},
+                   {47, 4.265943305e-05, 1.868488166e-06}};
   for (const auto& expected : kExpected) {
     const auto i = static_cast<std::size_t>(expected.i);
     EXPECT_NEAR(inverse_frequency(c.longrope.short_factor[i], expected.i) / expected.short_value, 1.0, 1e-9) << i;
@@ -132,15 +140,18 @@ TEST(ReadModelConfig, ReportsEveryProblemWithItsPlace) {
             "m.yaml:1:1: num_attention_heads: required: query heads\n"
             "m.yaml:1:1: max_position_embeddings: required: longest document\n"
             "m.yaml:1:13: vocab_size: expected an integer, at least 1, found the number 0\n"
-            "m.yaml:2:1: hidden: unknown key; valid here: model_type, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, "
-            "partial_rotary_factor, rope_theta, longrope, max_position_embeddings, original_max_position_embeddings, sliding_window, rms_norm_eps, initializer_range, tie_word_embeddings, "
+            "m.yaml:2:1: hidden: unknown key; valid here: model_type, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, "
+            "num_key_value_heads, head_dim, "
+            "partial_rotary_factor, rope_theta, longrope, max_position_embeddings, original_max_position_embeddings, sliding_window, rms_norm_eps, "
+            "initializer_range, tie_word_embeddings, "
             "pad_token_id, bos_token_id, eos_token_id");
   EXPECT_EQ(error_of(kShape + "longrope: {short_factor: [1], long_factor: [1, 2]}\noriginal_max_position_embeddings: 32\n"),
             "m.yaml: short_factor must hold 2 values, one per pair of a head's rotated dimensions; it holds 1");
 }
 
 TEST(ReadModelConfig, AGivenAttentionFactorIsKept) {
-  const ModelConfig c = read_model_config(kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], attention_factor: 1.5}\noriginal_max_position_embeddings: 32\n", "m.yaml");
+  const ModelConfig c = read_model_config(
+      kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], attention_factor: 1.5}\noriginal_max_position_embeddings: 32\n", "m.yaml");
   EXPECT_EQ(c.longrope.attention_factor, 1.5);
 }
 

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "configs/run_config.h"
 #include "configs/key_paths.h"
+#include "configs/run_config.h"
 
 namespace phidias::configs {
 

@@ -1,17 +1,19 @@
 // Rules across keys, and keys whose feature comes later.
 #include <gtest/gtest.h>
 
-#include "tests/configs/recipe_file.h"
+#include "tests/configs/recipe_text.h"
 
 namespace phidias::configs {
 
 TEST(RunConfigChecks, ExactlyOneModel) {
-  EXPECT_EQ(recipe_errors(small_recipe_with("model: {path: a, preset: phi3-tiny}")), Lines{"r.yaml:8:26: model.preset: exactly one of model.path and model.preset may be given, both are"});
+  EXPECT_EQ(recipe_errors(small_recipe_with("model: {path: a, preset: phi3-tiny}")),
+            Lines{"r.yaml:8:26: model.preset: exactly one of model.path and model.preset may be given, both are"});
   EXPECT_EQ(recipe_errors(small_recipe_with("model: {dtype: auto}")), Lines{"r.yaml:8:8: model: exactly one of model.path and model.preset is required"});
 }
 
 TEST(RunConfigChecks, ExactlyOneBatchSize) {
-  EXPECT_EQ(recipe_errors(small_recipe_with("batch: {documents: 1, tokens: 2}")), Lines{"r.yaml:8:31: batch.tokens: exactly one of batch.documents and batch.tokens may be given, both are"});
+  EXPECT_EQ(recipe_errors(small_recipe_with("batch: {documents: 1, tokens: 2}")),
+            Lines{"r.yaml:8:31: batch.tokens: exactly one of batch.documents and batch.tokens may be given, both are"});
 }
 
 TEST(RunConfigChecks, UnknownPresetNamesTheNearest) {
@@ -36,7 +38,8 @@ TEST(RunConfigChecks, StopByTimeNeedsAConstantRate) {
 }
 
 TEST(RunConfigChecks, WsdNeedsItsDecayAndAnEndInSteps) {
-  EXPECT_EQ(recipe_errors(small_recipe_with("stop: {steps: 10}"), {"schedule.name=wsd"}), Lines{"override 1: schedule: schedule.name: wsd needs schedule.decay_steps"});
+  EXPECT_EQ(recipe_errors(small_recipe_with("stop: {steps: 10}"), {"schedule.name=wsd"}),
+            Lines{"override 1: schedule: schedule.name: wsd needs schedule.decay_steps"});
   EXPECT_EQ(recipe_errors(kSmallRecipe, {"schedule.name=wsd", "schedule.decay_steps=5"}),
             Lines{"override 1: schedule.name: wsd needs stop.steps as the first key of stop: its decay is counted in steps from the end"});
   EXPECT_EQ(recipe_errors(kSmallRecipe, {"schedule.decay_steps=5"}), Lines{"override 1: schedule.decay_steps: belongs to schedule.name: wsd alone"});
@@ -46,8 +49,9 @@ TEST(RunConfigChecks, WsdNeedsItsDecayAndAnEndInSteps) {
 }
 
 TEST(RunConfigChecks, WarmupFitsTheRun) {
-  EXPECT_EQ(recipe_errors(small_recipe_with("stop: {steps: 10}"), {"schedule.warmup_steps=11"}), Lines{"override 1: schedule.warmup_steps: the warm-up is longer than the run: 11 of 10 steps"});
-  EXPECT_EQ(recipe_errors(kSmallRecipe, {"schedule.warmup_steps=1000000"}), Lines{});   // the length of an epoch is known later
+  EXPECT_EQ(recipe_errors(small_recipe_with("stop: {steps: 10}"), {"schedule.warmup_steps=11"}),
+            Lines{"override 1: schedule.warmup_steps: the warm-up is longer than the run: 11 of 10 steps"});
+  EXPECT_EQ(recipe_errors(kSmallRecipe, {"schedule.warmup_steps=1000000"}), Lines{});  // the length of an epoch is known later
 }
 
 TEST(RunConfigChecks, EvaluationNeedsAFile) {

@@ -18,7 +18,8 @@ TEST(Scalars, IntegersMayHaveUnderscoresAndExactExponents) {
 }
 
 TEST(Scalars, IntegersThatReadersDisagreeOnAreRefused) {
-  for (const char* text : {"010", "0x10", "0o17", "0b1", "00", "-01", "3.0", "1.5e0", "1e-2", "1e300", "9223372036854775808", "1__0", "_1", "1_", "", "-", "1 ", " 1", "ten", "1e", "1,000"})
+  for (const char* text : {"010",  "0x10", "0o17", "0b1", "00", "-01", "3.0", "1.5e0", "1e-2", "1e300", "9223372036854775808",
+                           "1__0", "_1",   "1_",   "",    "-",  "1 ",  " 1",  "ten",   "1e",   "1,000"})
     EXPECT_FALSE(parse_integer(text).has_value()) << text;
 }
 
@@ -50,13 +51,15 @@ TEST(Scalars, DurationsAreSumsOfUnits) {
 }
 
 TEST(Scalars, PrintedNumbersReadBackToTheSameBits) {
-  for (const double number : {0.1, 1e-8, 2.0 / 3.0, 5e-324, 1.7976931348623157e308, 0.0, 1e22, 123456789.125}) EXPECT_EQ(parse_number(print_number(number)), number) << number;
+  for (const double number : {0.1, 1e-8, 2.0 / 3.0, 5e-324, 1.7976931348623157e308, 0.0, 1e22, 123456789.125})
+    EXPECT_EQ(parse_number(print_number(number)), number) << number;
 }
 
 TEST(Scalars, TextsThatCouldBeTakenForSomethingElseAreQuoted) {
   EXPECT_EQ(print_text("runs/quick-start_1.x"), "runs/quick-start_1.x");
   EXPECT_EQ(print_text("/data/a.jsonl"), "/data/a.jsonl");
-  for (const char* text : {"null", "true", "No", "y", "10", "1e5", "-", "a b", "a: b", "#x", "[a", "~", "*.jsonl", "é"}) EXPECT_EQ(print_text(text).front(), '"') << text;
+  for (const char* text : {"null", "true", "No", "y", "10", "1e5", "-", "a b", "a: b", "#x", "[a", "~", "*.jsonl", "é"})
+    EXPECT_EQ(print_text(text).front(), '"') << text;
   EXPECT_EQ(print_text("a\"b\\c\nd\x01"), "\"a\\\"b\\\\c\\nd\\x01\"");
 }
 

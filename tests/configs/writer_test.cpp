@@ -8,7 +8,7 @@
 #include <random>
 
 #include "configs/enum_names.h"
-#include "tests/configs/recipe_file.h"
+#include "tests/configs/recipe_text.h"
 
 namespace phidias::configs {
 
@@ -24,8 +24,10 @@ class RandomConfig {
     c.method = one_of(Method::pretrain, Method::sft);
     c.run = {text(), text(), integer(0), flag()};
     (flag() ? c.model.path : c.model.preset) = "";
-    if (flag()) c.model.path = text();
-    else c.model.preset = "phi3-tiny";
+    if (flag())
+      c.model.path = text();
+    else
+      c.model.preset = "phi3-tiny";
     if (flag()) c.model.tokenizer = text();
     c.model.dtype = one_of(DType::automatic, DType::float32, DType::bfloat16);
     c.model.recompute = one_of(RecomputePolicy::none, RecomputePolicy::mlp, RecomputePolicy::block);
@@ -47,7 +49,14 @@ class RandomConfig {
     (flag() ? c.batch.documents : c.batch.tokens) = integer(1);
     if (flag()) c.batch.micro_tokens = c.data.max_length + integer(1) / 2;
     if (flag()) c.batch.micro_documents = integer(1);
-    c.optimizer = {"adamw", number() + 1e-9, {fraction(), fraction()}, number() + 1e-12, number(), one_of(Decay::matrices, Decay::all), number(), one_of(StateDType::float32, StateDType::bfloat16)};
+    c.optimizer = {"adamw",
+                   number() + 1e-9,
+                   {fraction(), fraction()},
+                   number() + 1e-12,
+                   number(),
+                   one_of(Decay::matrices, Decay::all),
+                   number(),
+                   one_of(StateDType::float32, StateDType::bfloat16)};
     c.schedule.name = one_of(ScheduleName::constant, ScheduleName::linear, ScheduleName::cosine, ScheduleName::inverse_sqrt);
     c.schedule.warmup_steps = below(100);
     c.schedule.min_ratio = fraction();
@@ -75,15 +84,53 @@ class RandomConfig {
   int below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool flag() { return below(2) == 1; }
   template <class T>
-  T one_of(const T& a, const T& b) { return flag() ? a : b; }
+  T one_of(const T& a, const T& b) {
+    return flag() ? a : b;
+  }
   template <class T, class... Rest>
-  T one_of(const T& a, const T& b, const Rest&... rest) { return below(2 + static_cast<int>(sizeof...(rest))) == 0 ? a : one_of(b, rest...); }
-  std::int64_t integer(std::int64_t least) { return std::uniform_int_distribution<std::int64_t>(least, flag() ? 100 : std::numeric_limits<std::int64_t>::max() / 4)(random_); }
+  T one_of(const T& a, const T& b, const Rest&... rest) {
+    return below(2 + static_cast<int>(sizeof...(rest))) == 0 ? a : one_of(b, rest...);
+  }
+  std::int64_t integer(std::int64_t least) {
+    return std::uniform_int_distribution<std::int64_t>(least, flag() ? 100 : std::numeric_limits<std::int64_t>::max() / 4)(random_);
+  }
   double number() { return std::ldexp(std::uniform_real_distribution<double>(0, 1)(random_), below(60) - 30); }
   double fraction() { return std::uniform_real_distribution<double>(0, 1)(random_); }
   std::string text() {
-    static const std::string kOdd[] = {"null", "true", "yes", "10", "1e5", "a: b", "# no comment", "- dash", "[x]", "{y}", "*alias", "&anchor", "!tag", "'single'", "\"double\"", "back\\slash",
-                                       "line\nbreak", "tab\there", " lead and trail ", "<<", "é ü 漢 🙂", "%", "@at", "`tick", ",", ":", "?", "|", ">", "...", "---", "\x01\x7f", "~", "="};
+    static const std::string kOdd[] = {"null",
+                                       "true",
+                                       "yes",
+                                       "10",
+                                       "1e5",
+                                       "a: b",
+                                       "# no comment",
+                                       "- dash",
+                                       "[x]",
+                                       "{y}",
+                                       "*alias",
+                                       "&anchor",
+                                       "!tag",
+                                       "'single'",
+                                       "\"double\"",
+                                       "back\\slash",
+                                       "line\nbreak",
+                                       "tab\there",
+                                       " lead and trail ",
+                                       "<<",
+                                       "é ü 漢 🙂",
+                                       "%",
+                                       "@at",
+                                       "`tick",
+                                       ",",
+                                       ":",
+                                       "?",
+                                       "|",
+                                       ">",
+                                       "...",
+                                       "---",
+                                       "\x01\x7f",
+                                       "~",
+                                       "="};
     std::string text = kOdd[static_cast<std::size_t>(below(static_cast<int>(std::size(kOdd))))];
     for (int i = below(3); i > 0; --i) text += kOdd[static_cast<std::size_t>(below(static_cast<int>(std::size(kOdd))))];
     return text;
@@ -103,9 +150,8 @@ TEST(DumpRunConfig, ReadsBackToAnEqualStruct) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     const RunConfig config = RandomConfig(seed).draw();
     const std::string yaml = dump_run_config(config);
-    const RecipeFile file(yaml);
-    ASSERT_EQ(file.errors(), Lines{}) << "seed " << seed << "\n" << yaml;
-    ASSERT_EQ(file.read(), config) << "seed " << seed << "\n" << yaml;
+    ASSERT_EQ(recipe_errors(yaml), Lines{}) << "seed " << seed << "\n" << yaml;
+    ASSERT_EQ(read_recipe(yaml), config) << "seed " << seed << "\n" << yaml;
   }
 }
 
@@ -119,7 +165,8 @@ TEST(DumpRunConfig, KeepsTheFirstKeyOfStopFirst) {
 
 TEST(DumpRunConfig, NamesEveryKey) {
   const std::string yaml = dump_run_config(read_recipe(kSmallRecipe));
-  for (const char* line : {"method: sft\n", "\nrun:\n  name: r\n", "  max_length: null\n", "    - {path: chats.jsonl, weight: 1, kind: auto}\n", "  template: auto\n", "  betas: [0.9, 0.95]\n", "  data: auto\n"})
+  for (const char* line : {"method: sft\n", "\nrun:\n  name: r\n", "  max_length: null\n", "    - {path: chats.jsonl, weight: 1, kind: auto}\n",
+                           "  template: auto\n", "  betas: [0.9, 0.95]\n", "  data: auto\n"})
     EXPECT_NE(yaml.find(line), std::string::npos) << line << "in\n" << yaml;
 }
 

@@ -59,7 +59,7 @@ TEST(YamlDocument, RefusesWhatReadersResolveDifferently) {
   EXPECT_EQ(problems_of("a: {x: 1}\n<<: {y: 2}\n"), "f:2:1: <<: merge keys are not supported: write the keys out");
   EXPECT_NE(problems_of("a: &n 1\nb: *n\n").find("anchors"), std::string::npos);
   EXPECT_NE(problems_of("a: &n 1\nb: *n\n").find("aliases"), std::string::npos);
-  EXPECT_NE(problems_of("a: &n [*n]\n").find("aliases"), std::string::npos);      // a cycle
+  EXPECT_NE(problems_of("a: &n [*n]\n").find("aliases"), std::string::npos);  // a cycle
   EXPECT_NE(problems_of("a: !!int 1\n").find("tags"), std::string::npos);
   EXPECT_NE(problems_of("? [a, b]\n: 1\n").find("a key must be plain text"), std::string::npos);
   EXPECT_NE(problems_of("? {a: b}\n: {c: d}\ne: f\n").find("a key must be plain text"), std::string::npos);

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "configs/presets.h"
-#include "tests/configs/recipe_file.h"
+#include "tests/configs/recipe_text.h"
 
 namespace phidias::configs {
 
@@ -35,7 +35,8 @@ std::string text_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST(ShippedRecipes, CoverQuickstartEveryDenseModelAndPretraining) {
-  for (const char* name : {"quickstart/quickstart", "sft/phi-3-mini-4k", "sft/phi-3-mini-128k", "sft/phi-3.5-mini", "sft/phi-3-medium-4k", "sft/phi-3-medium-128k", "pretrain/phi-3-mini", "pretrain/tiny"})
+  for (const char* name : {"quickstart/quickstart", "sft/phi-3-mini-4k", "sft/phi-3-mini-128k", "sft/phi-3.5-mini", "sft/phi-3-medium-4k",
+                           "sft/phi-3-medium-128k", "pretrain/phi-3-mini", "pretrain/tiny"})
     EXPECT_TRUE(std::filesystem::exists(kRoot / "recipes" / (std::string(name) + ".yaml"))) << name;
 }
 
@@ -59,7 +60,8 @@ TEST(ShippedRecipes, DumpAndReadBackEqual) {
 TEST(ShippedRecipes, OpenWithPurposeCommandMemoryAndResult) {
   for (const auto& path : shipped_recipes()) {
     const std::string text = text_of(path), opening = text.substr(0, text.find("\nmethod:"));
-    for (const char* word : {"# Purpose:", "# Command:", "# Memory:", "# Result:", "# Change:"}) EXPECT_NE(opening.find(word), std::string::npos) << path << " " << word;
+    for (const char* word : {"# Purpose:", "# Command:", "# Memory:", "# Result:", "# Change:"})
+      EXPECT_NE(opening.find(word), std::string::npos) << path << " " << word;
     const std::string command = "recipes/" + std::filesystem::relative(path, kRoot / "recipes").string();
     EXPECT_NE(opening.find(command), std::string::npos) << path << " should show its own command";
   }
@@ -70,7 +72,8 @@ TEST(ShippedRecipes, MemoryFiguresFollowFromTheParameterCounts) {
     const double parameters = static_cast<double>(read_preset(name).parameter_count());
     std::string text = text_of(kRoot / "recipes" / "sft" / (std::string(name) + ".yaml"));
     for (std::size_t at = text.find("\n#"); at != std::string::npos; at = text.find("\n#")) text.replace(at, 2, "");
-    for (const double bytes : {16.0, 18.0}) EXPECT_NE(text.find(" " + std::to_string(std::lround(bytes * parameters / 1e9)) + " GB"), std::string::npos) << name << " " << bytes;
+    for (const double bytes : {16.0, 18.0})
+      EXPECT_NE(text.find(" " + std::to_string(std::lround(bytes * parameters / 1e9)) + " GB"), std::string::npos) << name << " " << bytes;
   }
 }
 
