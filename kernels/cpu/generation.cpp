@@ -80,11 +80,20 @@ inline void tile(const float* x, const T* weight, int64_t in, float* sums) {
       for (int o = 0; o < kOuts; ++o) total[r][o] += v * w[o];
     }
   }
+  if constexpr (kRows * kOuts % 4 == 0) {
+    const vf* flat = &total[0][0];
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows * kOuts; i += 4) {
+      const v4 four = sum_lanes_of_four(flat[i], flat[i + 1], flat[i + 2], flat[i + 3]);
+      __builtin_memcpy(sums + i, &four, sizeof four);
+    }
+  } else {
+    for (int i = 0; i < kRows * kOuts; ++i) sums[i] = sum_lanes(total[i / kOuts][i % kOuts]);
+  }
+  if (whole == in) return;
   for (int r = 0; r < kRows; ++r) {
     for (int o = 0; o < kOuts; ++o) {
-      float rest = 0.0f;
-      for (int64_t k = whole; k < in; ++k) rest += x[r * in + k] * to_float(weight[o * in + k]);
-      sums[r * kOuts + o] = sum_lanes(total[r][o]) + rest;
+      for (int64_t k = whole; k < in; ++k) sums[r * kOuts + o] += x[r * in + k] * to_float(weight[o * in + k]);
     }
   }
 }
@@ -103,6 +112,9 @@ inline void rows_against(const float* x, const T* weight, const T* bias, void* y
   }
 }
 
+// Accumulators of 8 rows x 2 columns need AVX-512's 32 registers; elsewhere 4 x 2.
+constexpr bool kWideRows = kLanes == 16;
+
 // All rows against kOuts columns: the weight rows are read from memory for the first group of rows and from the cache for the rest.
 template <typename T, int kOuts>
 inline void columns_against(const float* x, const T* weight, const T* bias, void* y, bool narrow, int64_t rows, int64_t in, int64_t out, int64_t column) {
@@ -113,7 +125,7 @@ inline void columns_against(const float* x, const T* weight, const T* bias, void
   while (r < rows) {
     void* at = target + r * out * size;
     const float* from = x + r * in;
-    if (rows - r >= 8) rows_against<T, 8, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(8);
+    if (kWideRows && kOuts <= 2 && rows - r >= 8) rows_against<T, 8, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(8);
     else if (rows - r >= 4) rows_against<T, 4, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(4);
     else if (rows - r >= 2) rows_against<T, 2, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(2);
     else rows_against<T, 1, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(1);
@@ -123,14 +135,16 @@ inline void columns_against(const float* x, const T* weight, const T* bias, void
 template <typename T>
 void skinny_product(const float* x, const void* weight_, const void* bias_, void* y, bool narrow, int64_t rows, int64_t in, int64_t out, int threads) {
   const T *weight = static_cast<const T*>(weight_), *bias = static_cast<const T*>(bias_);
-  constexpr int64_t kColumns = 2;
-  const int64_t pairs = out / kColumns;
+  const int64_t step = kWideRows && rows <= 4 ? 4 : 2, tiles = out / step;
 #pragma omp parallel num_threads(threads)
   {
 #pragma omp for schedule(static)
-    for (int64_t pair = 0; pair < pairs; ++pair) columns_against<T, kColumns>(x, weight, bias, y, narrow, rows, in, out, pair * kColumns);
+    for (int64_t t = 0; t < tiles; ++t) {
+      if (step == 4) columns_against<T, 4>(x, weight, bias, y, narrow, rows, in, out, t * 4);
+      else columns_against<T, 2>(x, weight, bias, y, narrow, rows, in, out, t * 2);
+    }
 #pragma omp single nowait
-    for (int64_t column = pairs * kColumns; column < out; ++column) columns_against<T, 1>(x, weight, bias, y, narrow, rows, in, out, column);
+    for (int64_t column = tiles * step; column < out; ++column) columns_against<T, 1>(x, weight, bias, y, narrow, rows, in, out, column);
   }
 }
 

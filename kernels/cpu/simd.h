@@ -84,15 +84,44 @@ inline void for_vectors(int64_t n, Body body) {
 }
 
 inline vf maximum(vf a, vf b) { return a > b ? a : b; }
+
+// Horizontal operations go by halves: 16 -> 8 -> 4 lanes, then within four.
+typedef float v4 __attribute__((vector_size(16)));
+#if defined(__AVX2__)
+typedef float v8 __attribute__((vector_size(32)));
+inline v4 low_half(v8 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3); }
+inline v4 high_half(v8 v) { return __builtin_shufflevector(v, v, 4, 5, 6, 7); }
+#endif
+#if defined(__AVX512F__)
+inline v8 low_half(vf v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
+inline v8 high_half(vf v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
+#endif
+inline v4 sum_to_four(v4 v) { return v; }
+inline v4 max_to_four(v4 v) { return v; }
+#if defined(__AVX2__)
+inline v4 sum_to_four(v8 v) { return low_half(v) + high_half(v); }
+inline v4 max_to_four(v8 v) { const v4 a = low_half(v), b = high_half(v); return a > b ? a : b; }
+#endif
+#if defined(__AVX512F__)
+inline v4 sum_to_four(vf v) { return sum_to_four(low_half(v) + high_half(v)); }
+inline v4 max_to_four(vf v) { const v8 a = low_half(v), b = high_half(v); return max_to_four(a > b ? a : b); }
+#endif
 inline float sum_lanes(vf v) {
-  float total = 0;
-  for (int i = 0; i < kLanes; ++i) total += v[i];
-  return total;
+  v4 q = sum_to_four(v);
+  q += __builtin_shufflevector(q, q, 2, 3, 0, 1);
+  return q[0] + q[1];
 }
 inline float max_lanes(vf v) {
-  float best = v[0];
-  for (int i = 1; i < kLanes; ++i) best = v[i] > best ? v[i] : best;
-  return best;
+  const v4 q = max_to_four(v);
+  const float a = q[0] > q[1] ? q[0] : q[1], b = q[2] > q[3] ? q[2] : q[3];
+  return a > b ? a : b;
+}
+// The lane sums of four vectors.
+inline v4 sum_lanes_of_four(vf a, vf b, vf c, vf d) {
+  const v4 a4 = sum_to_four(a), b4 = sum_to_four(b), c4 = sum_to_four(c), d4 = sum_to_four(d);
+  const v4 ab = __builtin_shufflevector(a4, b4, 0, 4, 1, 5) + __builtin_shufflevector(a4, b4, 2, 6, 3, 7);
+  const v4 cd = __builtin_shufflevector(c4, d4, 0, 4, 1, 5) + __builtin_shufflevector(c4, d4, 2, 6, 3, 7);
+  return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
 // e^x, relative error below 2e-7 for x in [-87, 88]; saturates outside; NaN stays NaN. Degree-6 polynomial on [-ln 2 / 2, ln 2 / 2].
