@@ -1,10 +1,7 @@
 #include "data/dataset.h"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
-#include <mutex>
-#include <thread>
 #include <tuple>
 
 #include "base/atomic_file.h"
@@ -12,120 +9,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "data/line_blocks.h"
 #include "data/record_encoder.h"
+#include "data/source_tokeniser.h"
 
 namespace phidias::data {
 namespace {
-
-// What one rank made of its blocks.
-struct Share {
-  std::string bytes;                     // serialised blocks, when they are kept in memory
-  std::int64_t error_line = -1;          // first bad line under on_error: stop
-  std::string error;
-  std::int64_t skipped_line = -1;        // first bad line under on_error: skip
-  std::string skipped;
-  std::string kinds;                     // one letter per kind seen, sorted
-};
-
-class SourceTokeniser {
- public:
-  SourceTokeniser(const configs::DataSource& source, const PrepareOptions& options, const EncoderOptions& encoder, int rank, int ranks)
-      : source_(source), options_(options), encoder_(encoder), kind_(record_kind_from(source.kind)), rank_(rank), ranks_(ranks) {
-    threads_ = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks);
-  }
-
-  // Tokenises this rank's blocks; each finished wave of blocks goes to `sink` in order.
-  template <typename Sink>
-  Share run(Sink&& sink) {
-    const auto file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(source_.path));
-    LineBlocks blocks(source_.path, std::clamp<std::int64_t>(file_bytes / (4 * ranks_ * threads_), 64 << 10, 4 << 20));
-    Progress progress("tokenise " + source_.path, file_bytes, "MB", 1e6, options_.progress && rank_ == 0 && file_bytes > (64 << 20));
-    std::vector<LineBlock> wave;
-    for (;;) {
-      std::optional<LineBlock> block = blocks.next();
-      if (block && block->index % ranks_ != rank_) continue;
-      if (block) wave.push_back(std::move(*block));
-      if (!wave.empty() && (!block || static_cast<int>(wave.size()) == threads_)) {
-        for (const std::string& serialised : tokenise(wave)) sink(serialised);
-        wave.clear();
-      }
-      progress.update(blocks.bytes_read());
-      if (!block || share_.error_line >= 0) break;
-    }
-    progress.finish();
-    return std::move(share_);
-  }
-
- private:
-  std::vector<std::string> tokenise(const std::vector<LineBlock>& wave) {
-    std::vector<std::string> results(wave.size());
-    std::vector<std::exception_ptr> failures(wave.size());
-    const auto work = [&](std::size_t i) {
-      try {
-        results[i] = tokenise(wave[i]);
-      } catch (...) {
-        failures[i] = std::current_exception();
-      }
-    };
-    {
-      std::vector<std::jthread> threads;
-      for (std::size_t i = 1; i < wave.size(); ++i) threads.emplace_back(work, i);
-      work(0);
-    }
-    for (const std::exception_ptr& failure : failures) {
-      if (failure) std::rethrow_exception(failure);
-    }
-    return results;
-  }
-
-  std::string tokenise(const LineBlock& lines) {
-    RecordParser parser;
-    RecordEncoder encoder(encoder_);
-    TokenBlock block;
-    bool stopped = false;
-    std::string kinds;
-    const auto line_failed = [&](std::int64_t line, const std::string& what) {
-      const std::string message = source_.path + ":" + std::to_string(line) + ": " + what;
-      const std::lock_guard lock(mutex_);
-      if (options_.data.on_error == configs::OnError::stop) {
-        stopped = true;
-        if (share_.error_line < 0 || line < share_.error_line) std::tie(share_.error_line, share_.error) = std::pair(line, message);
-      } else {
-        ++block.counters.skipped;
-        if (share_.skipped_line < 0 || line < share_.skipped_line) std::tie(share_.skipped_line, share_.skipped) = std::pair(line, message);
-      }
-    };
-    const auto too_long = [](std::int64_t bytes) {
-      return "the line has " + format_bytes(static_cast<double>(bytes)) + " or more; the limit is " + format_bytes(static_cast<double>(kMaxLineBytes)) + " (split the record)";
-    };
-    if (lines.oversized_bytes > 0) line_failed(lines.first_line, too_long(lines.oversized_bytes));
-    for_each_line(lines, [&](std::int64_t line, std::string_view text) {
-      if (stopped) return;
-      try {
-        if (static_cast<std::int64_t>(text.size()) > kMaxLineBytes) throw DataError(too_long(static_cast<std::int64_t>(text.size())));
-        const Record record = parser.parse(text, kind_);
-        encoder.encode(record, line, block);
-        if (const char letter = static_cast<char>('a' + static_cast<int>(record.kind)); kinds.find(letter) == std::string::npos) kinds += letter;
-      } catch (const DataError& error) {
-        line_failed(line, error.what());
-      }
-    });
-    const std::lock_guard lock(mutex_);
-    for (const char letter : kinds) {
-      if (share_.kinds.find(letter) == std::string::npos) share_.kinds += letter;
-    }
-    return block.serialise(lines.index);
-  }
-
-  const configs::DataSource& source_;
-  const PrepareOptions& options_;
-  const EncoderOptions& encoder_;
-  RecordKind kind_;
-  int rank_, ranks_, threads_;
-  std::mutex mutex_;
-  Share share_;
-};
 
 // All ranks' texts in rank order; this process alone when there is no communicator.
 std::vector<std::string> gather(parallel::Communicator* group, const std::string& text) {
@@ -230,14 +118,14 @@ class Preparer {
   std::shared_ptr<const TokenStore> tokenise(const configs::DataSource& source, const std::filesystem::path& file, StoreMeta meta) {
     const std::filesystem::path part = file.string() + ".part-" + std::to_string(rank_);
     std::string bytes, failure;
-    Share share;
+    SourceShare share;
     try {
       std::optional<AtomicFile> out;
       if (!file.empty()) {
         std::filesystem::create_directories(file.parent_path());
         out.emplace(part);
       }
-      SourceTokeniser tokeniser(source, options_, encoder_, rank_, ranks_);
+      SourceTokeniser tokeniser(source, encoder_, {.rank = rank_, .ranks = ranks_, .threads = options_.threads, .on_error = options_.data.on_error, .progress = options_.progress});
       share = tokeniser.run([&](const std::string& block) { out ? out->write(block) : void(bytes += block); });
       if (out && share.error.empty()) out->commit();
     } catch (const std::exception& error) {
