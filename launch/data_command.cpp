@@ -1,0 +1,36 @@
+#include <cstdio>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "data/inspect.h"
+#include "data/synthetic/tasks.h"
+#include "launch/commands.h"
+#include "launch/model_directory_name.h"
+
+namespace phidias::launch {
+
+int run_make_tasks(const MakeTasksCommand& command) {
+  const data::TaskReport report = data::make_tasks({.train = command.train, .test = command.test, .seed = command.seed}, command.output);
+  std::string families;
+  for (const auto& [family, count] : report.test_by_family) families += (families.empty() ? "" : ", ") + family + " " + std::to_string(count);
+  log_info(command.output + ": " + std::to_string(report.train) + " conversations to train on, " + std::to_string(report.test) + " to test with (" + families +
+           "), no test prompt in the training data");
+  return 0;
+}
+
+int run_inspect(const InspectCommand& command) {
+  const std::filesystem::path directory = resolve_tokenizer_directory(command.model);
+  data::InspectOptions options;
+  options.tokenizer_directory = directory;
+  options.documents = command.documents;
+  options.data.chat_template = command.chat_template;
+  options.data.train_on = command.train_on == "all"              ? configs::TrainOn::all
+                          : command.train_on == "last_assistant" ? configs::TrainOn::last_assistant
+                                                                 : configs::TrainOn::assistant;
+  const std::unique_ptr<data::Tokenizer> tokenizer = data::Tokenizer::load(directory);
+  data::inspect_file(command.file, *tokenizer, options, std::cout);
+  return 0;
+}
+
+}  // namespace phidias::launch

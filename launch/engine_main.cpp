@@ -17,19 +17,20 @@ namespace {
 using namespace phidias;
 using namespace phidias::launch;
 
+struct Runner {
+  const Invocation& invocation;
+  parallel::World& world;
+  int operator()(const TrainCommand& command) { return run_train(command, invocation.json, world); }
+  int operator()(const GenerateCommand& command) { return run_generate(command, invocation.json); }
+  int operator()(const ChatCommand& command) { return run_chat(command); }
+  int operator()(const ScoreCommand& command) { return run_score(command, invocation.json); }
+  int operator()(const ExportCommand& command) { return run_export(command, invocation.json); }
+  int operator()(const InitCommand& command) { return run_init(command); }
+  template <class T>
+  int operator()(const T&) { return static_cast<int>(ExitCode::usage); }
+};
+
 int run(const Invocation& invocation, parallel::World& world) {
-  struct Runner {
-    const Invocation& invocation;
-    parallel::World& world;
-    int operator()(const TrainCommand& command) { return run_train(command, invocation.json, world); }
-    int operator()(const GenerateCommand& command) { return run_generate(command, invocation.json); }
-    int operator()(const ChatCommand& command) { return run_chat(command); }
-    int operator()(const ScoreCommand& command) { return run_score(command, invocation.json); }
-    int operator()(const ExportCommand& command) { return run_export(command, invocation.json); }
-    int operator()(const InitCommand& command) { return run_init(command); }
-    template <class T>
-    int operator()(const T&) { return static_cast<int>(ExitCode::usage); }
-  };
   if (world.size() > 1 && !std::holds_alternative<TrainCommand>(invocation.command)) throw ConfigError("only train runs on several ranks");
   return std::visit(Runner{invocation, world}, invocation.command);
 }

@@ -32,13 +32,13 @@ at::ScalarType choose_dtype(const std::string& asked, const models::ModelDirecto
 
 }  // namespace
 
-const data::Tokenizer& InferenceModel::require_tokenizer() const {
+const data::Tokenizer& InferenceSetup::require_tokenizer() const {
   if (tokenizer == nullptr) throw DataError(directory.string() + " has no tokenizer (tokenizer.json, tokenizer.model or *.tiktoken): give input_ids");
   return *tokenizer;
 }
 
-InferenceModel load_for_inference(const std::string& given, const std::string& dtype) {
-  InferenceModel result;
+InferenceSetup prepare_inference(const std::string& given, const std::string& dtype) {
+  InferenceSetup result;
   result.directory = resolve_model_directory(given);
   if (has_tokenizer(result.directory)) result.tokenizer = data::Tokenizer::load(result.directory);
   if (kernels::CudaBackend* cuda = kernels::cuda_backend()) {
@@ -47,9 +47,14 @@ InferenceModel load_for_inference(const std::string& given, const std::string& d
   }
   const models::ModelDirectory directory = models::open_model_directory(result.directory);
   result.dtype = choose_dtype(dtype, directory, result.device);
-  result.loaded = models::load_model(result.directory, result.dtype, result.device);
-  log_info(result.directory.string() + ": " + std::to_string(result.loaded.config.parameter_count()) + " parameters in " +
+  log_info(result.directory.string() + ": " + std::to_string(directory.config().parameter_count()) + " parameters in " +
            (result.dtype == at::kFloat ? "float32" : "bfloat16") + " on " + result.device.str());
+  return result;
+}
+
+InferenceModel load_for_inference(const std::string& given, const std::string& dtype) {
+  InferenceModel result{prepare_inference(given, dtype), {}};
+  result.loaded = models::load_model(result.directory, result.dtype, result.device);
   return result;
 }
 

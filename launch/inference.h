@@ -12,20 +12,25 @@
 
 namespace phidias::launch {
 
-struct InferenceModel {
+// What a command needs to know before weights are read.
+struct InferenceSetup {
   std::filesystem::path directory;
   std::unique_ptr<data::Tokenizer> tokenizer;   // null when the directory has none: ids still work
-  models::LoadedModel loaded;
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
 
-  models::CausalLM& model() const { return *loaded.model; }
   // Throws DataError when the directory has no tokenizer.
   const data::Tokenizer& require_tokenizer() const;
 };
 
+struct InferenceModel : InferenceSetup {
+  models::LoadedModel loaded;
+  models::CausalLM& model() const { return *loaded.model; }
+};
+
 // `given`: a Hugging Face or run directory. `dtype`: float32, bfloat16, or auto: on a GPU the directory's, on a CPU float32 unless the weights would
 // then take more than half of the memory.
+InferenceSetup prepare_inference(const std::string& given, const std::string& dtype);
 InferenceModel load_for_inference(const std::string& given, const std::string& dtype);
 
 }  // namespace phidias::launch

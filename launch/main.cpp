@@ -17,6 +17,18 @@ using namespace phidias::launch;
 
 std::filesystem::path own_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
+struct Runner {
+  const Invocation& invocation;
+  int operator()(const TokenizeCommand& command) { return run_tokenize(command); }
+  int operator()(const MakeTasksCommand& command) { return run_make_tasks(command); }
+  int operator()(const InspectCommand& command) { return run_inspect(command); }
+  int operator()(const RecipesCommand& command) { return run_recipes(command); }
+  int operator()(const ReportCommand& command) { return run_report(command); }
+  int operator()(const VersionCommand&) { return run_version(invocation.json); }
+  template <class T>
+  int operator()(const T&) { return static_cast<int>(ExitCode::usage); }
+};
+
 int run(const Invocation& invocation, char** argv) {
   if (needs_engine(invocation.command)) {
     const std::filesystem::path engine = own_folder() / "phidias-engine";
@@ -24,17 +36,6 @@ int run(const Invocation& invocation, char** argv) {
     throw ConfigError("cannot start " + engine.string() + ": it belongs beside the program phidias");
   }
   if (invocation.quiet) configure_logging({.level = LogLevel::warning});
-  struct Runner {
-    const Invocation& invocation;
-    int operator()(const TokenizeCommand& command) { return run_tokenize(command); }
-    int operator()(const MakeTasksCommand& command) { return run_make_tasks(command); }
-    int operator()(const InspectCommand& command) { return run_inspect(command); }
-    int operator()(const RecipesCommand& command) { return run_recipes(command); }
-    int operator()(const ReportCommand& command) { return run_report(command); }
-    int operator()(const VersionCommand&) { return run_version(invocation.json); }
-    template <class T>
-    int operator()(const T&) { return static_cast<int>(ExitCode::usage); }
-  };
   return std::visit(Runner{invocation}, invocation.command);
 }
 

@@ -23,4 +23,12 @@ fs::path resolve_model_directory(const std::string& given) {
   throw CheckpointError(given + " is neither a Hugging Face directory (config.json) nor a run directory (final/ or checkpoints/latest)");
 }
 
+fs::path resolve_tokenizer_directory(const std::string& given) {
+  for (const char* file : {"config.json", "checkpoints", "final"}) {
+    if (fs::exists(fs::path(given) / file)) return resolve_model_directory(given);
+  }
+  if (!fs::is_directory(given)) throw DataError(given + " is not a directory");
+  return given;
+}
+
 }  // namespace phidias::launch

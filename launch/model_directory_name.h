@@ -8,5 +8,7 @@ namespace phidias::launch {
 
 // Throws CheckpointError when nothing there is a model directory; the text lists what was looked for.
 std::filesystem::path resolve_model_directory(const std::string& given);
+// The same, or a folder that holds nothing but tokenizer files.
+std::filesystem::path resolve_tokenizer_directory(const std::string& given);
 
 }  // namespace phidias::launch

@@ -4,7 +4,7 @@
 
 namespace phidias::launch {
 
-PromptReader::PromptReader(const InferenceModel& model, std::string chat_template) : model_(model), name_(std::move(chat_template)) {}
+PromptReader::PromptReader(const InferenceSetup& model, std::string chat_template) : model_(model), name_(std::move(chat_template)) {}
 
 const data::ChatTemplate& PromptReader::chat_template() {
   if (!template_) template_ = data::ChatTemplate::choose(name_, model_.directory, model_.require_tokenizer());

@@ -17,14 +17,14 @@ namespace phidias::launch {
 // messages, so that a message cannot forge a turn. Throws DataError.
 class PromptReader {
  public:
-  PromptReader(const InferenceModel& model, std::string chat_template);
+  PromptReader(const InferenceSetup& model, std::string chat_template);
   // `drop_answer`: a last message of the assistant is the expected answer, not part of the prompt.
   std::vector<std::int32_t> ids(const InputLine& line, bool drop_answer = false);
   std::vector<std::int32_t> chat_ids(const std::vector<data::Message>& messages);
   const data::ChatTemplate& chat_template();
 
  private:
-  const InferenceModel& model_;
+  const InferenceSetup& model_;
   std::string name_;
   std::optional<data::ChatTemplate> template_;
 };

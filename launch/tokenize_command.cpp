@@ -18,20 +18,10 @@ data::SpecialTokens special_tokens(const std::string& name) {
   return name == "error" ? data::SpecialTokens::error : data::SpecialTokens::parse;
 }
 
-// A model or run directory, or a folder that holds nothing but tokenizer files.
-std::filesystem::path tokenizer_directory(const std::string& given) {
-  try {
-    return resolve_model_directory(given);
-  } catch (const CheckpointError&) {
-    if (!std::filesystem::is_directory(given)) throw;
-    return given;
-  }
-}
-
 class TokenizeLine {
  public:
   explicit TokenizeLine(const TokenizeCommand& command)
-      : command_(command), directory_(tokenizer_directory(command.model)), tokenizer_(data::Tokenizer::load(directory_)) {}
+      : command_(command), directory_(resolve_tokenizer_directory(command.model)), tokenizer_(data::Tokenizer::load(directory_)) {}
 
   OrderedJson operator()(const InputLine& line) {
     const OrderedJson& value = line.value;

@@ -1,1 +1,22 @@
+// `phidias train RECIPE`: from the recipe's text to a run. Next: trainer/train.cpp, then trainer/loop.cpp.
+#include <cstdio>
+
+#include "base/json.h"
+#include "base/signals.h"
+#include "configs/run_config.h"
 #include "launch/commands.h"
+#include "parallel/world.h"
+#include "trainer/train.h"
+
+namespace phidias::launch {
+
+int run_train(const TrainCommand& command, bool json, parallel::World& world) {
+  const SignalWatch signals;
+  const configs::RunConfig config = configs::read_run_config(command.recipe, command.overrides);
+  world.set_timeout(config.parallel.timeout_seconds);
+  const ExitCode code = trainer::train(config, world, signals, {.dry_run = command.dry_run});
+  if (json && world.rank() == 0) std::printf("%s\n", OrderedJson({{"output", config.run.output}, {"exit_code", static_cast<int>(code)}}).dump().c_str());
+  return static_cast<int>(code);
+}
+
+}  // namespace phidias::launch
