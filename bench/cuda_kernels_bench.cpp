@@ -5,6 +5,7 @@
 //
 // Bytes are those an ideal kernel moves once; floating-point operations are the model's (causal pairs, no recomputation).
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>

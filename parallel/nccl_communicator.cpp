@@ -79,12 +79,13 @@ class NcclCommunicator : public Communicator {
 
   void barrier() override {
     all_reduce(barrier_word_, 1, DataType::int32, ReduceOp::max);
-    // The watchdog aborts a stuck reduction, which lets the stream go on; the next call then throws.
+    // The watchdog aborts a stuck reduction, which lets the stream go on.
     check_cuda(cudaStreamSynchronize(current_stream_()), "barrier");
-    all_reduce(barrier_word_, 0, DataType::int32, ReduceOp::max);
+    handle_->check();
   }
 
   void broadcast(void* buffer, std::int64_t count, DataType type, int root) override {
+    if (count == 0) return;
     run(described("broadcast", count, type), [=](ncclComm_t comm, cudaStream_t stream) {
       return ncclBroadcast(buffer, buffer, static_cast<std::size_t>(count), nccl_type(type), root, comm, stream);
     });
@@ -100,12 +101,14 @@ class NcclCommunicator : public Communicator {
   }
 
   void reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) override {
+    if (count == 0) return;
     run(described("reduce-scatter", count, type), [=](ncclComm_t comm, cudaStream_t stream) {
       return ncclReduceScatter(in, out, static_cast<std::size_t>(count), nccl_type(type), nccl_op(op), comm, stream);
     });
   }
 
   void all_gather(const void* in, void* out, std::int64_t count, DataType type) override {
+    if (count == 0) return;
     run(described("all-gather", count, type), [=](ncclComm_t comm, cudaStream_t stream) {
       return ncclAllGather(in, out, static_cast<std::size_t>(count), nccl_type(type), comm, stream);
     });
@@ -113,6 +116,9 @@ class NcclCommunicator : public Communicator {
 
   void all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) override {
     check_counts(counts, "all-gather");
+    if (counts[rank()] != count) {
+      throw CommunicationError("all-gather: this rank gives " + std::to_string(count) + " elements, counts say " + std::to_string(counts[rank()]));
+    }
     run(described("all-gather", std::accumulate(counts.begin(), counts.end(), std::int64_t{0}), type), [&](ncclComm_t comm, cudaStream_t stream) {
       return grouped([&] {
         std::int64_t begin = 0;
@@ -127,7 +133,6 @@ class NcclCommunicator : public Communicator {
         return ncclSuccess;
       });
     });
-    if (counts[rank()] != count) throw CommunicationError("all-gather: this rank gives " + std::to_string(count) + " elements, counts say " + std::to_string(counts[rank()]));
   }
 
   void all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t> receive_counts,

@@ -34,10 +34,9 @@ NcclHandle::NcclHandle(int size, int rank, const ncclUniqueId& id, int device, d
 
 NcclHandle::NcclHandle(NcclHandle& parent, int colour, int key) : device_(parent.device_), timeout_seconds_(parent.timeout_seconds_) {
   check_cuda(cudaSetDevice(device_), "selecting GPU " + std::to_string(device_));
-  parent.throw_if_failed();
   ncclConfig_t config = configuration();
   const std::string what = "splitting " + std::to_string(parent.size_) + " ranks";
-  parent.settle(ncclCommSplit(parent.communicator_, colour, key, &communicator_, &config), what);
+  parent.settle(parent.call([&](ncclComm_t comm) { return ncclCommSplit(comm, colour, key, &communicator_, &config); }), what);
   settle(ncclSuccess, what);
   ncclCommUserRank(communicator_, &rank_);
   ncclCommCount(communicator_, &size_);
@@ -80,26 +79,30 @@ void NcclHandle::settle(ncclResult_t result, const std::string& what) {
   const auto limit = deadline();
   int polls = 0;
   while (result == ncclSuccess || result == ncclInProgress) {
-    const ncclResult_t asked = ncclCommGetAsyncError(communicator_, &result);
-    if (asked != ncclSuccess) result = asked;
+    {
+      const std::lock_guard lock(mutex_);   // the watchdog may abort, which frees the communicator
+      if (!failure_.empty()) throw CommunicationError(failure_);
+      const ncclResult_t asked = ncclCommGetAsyncError(communicator_, &result);
+      if (asked != ncclSuccess) result = asked;
+    }
     if (result != ncclInProgress) break;
     if (Clock::now() > limit) {
       fail("NCCL: " + what + " did not finish within " + std::to_string(static_cast<int>(timeout_seconds_)) + " s; a peer may be dead or stuck");
-      throw_if_failed();
+      check();
     }
     // Launches are taken within microseconds; connections take milliseconds.
     if (++polls > 1000) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     else std::this_thread::yield();
   }
   if (result == ncclSuccess) return;
-  const char* detail = ncclGetLastError(communicator_);
+  const char* detail = ncclGetLastError(nullptr);   // of this thread
   fail("NCCL: " + what + " failed: " + ncclGetErrorString(result) + (detail != nullptr && *detail != '\0' ? std::string(" (") + detail + ")" : ""));
-  throw_if_failed();
+  check();
 }
 
 std::shared_ptr<CudaEvent> NcclHandle::run(const std::string& what, cudaStream_t caller,
                                            const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& operation) {
-  throw_if_failed();
+  check();
   // Autograd's threads come here with any device selected.
   int selected = 0;
   check_cuda(cudaGetDevice(&selected), what);
@@ -108,7 +111,7 @@ std::shared_ptr<CudaEvent> NcclHandle::run(const std::string& what, cudaStream_t
   const CudaEvent begin;
   check_cuda(cudaEventRecord(begin.get(), caller), name);
   check_cuda(cudaStreamWaitEvent(stream_, begin.get(), 0), name);
-  settle(operation(communicator_, stream_), name);
+  settle(call([&](ncclComm_t comm) { return operation(comm, stream_); }), name);
   auto end = std::make_shared<CudaEvent>();
   check_cuda(cudaEventRecord(end->get(), stream_), name);
   {
@@ -117,6 +120,12 @@ std::shared_ptr<CudaEvent> NcclHandle::run(const std::string& what, cudaStream_t
   }
   if (selected != device_) check_cuda(cudaSetDevice(selected), what);
   return end;
+}
+
+ncclResult_t NcclHandle::call(const std::function<ncclResult_t(ncclComm_t)>& function) {
+  const std::lock_guard lock(mutex_);
+  if (!failure_.empty()) throw CommunicationError(failure_);
+  return function(communicator_);
 }
 
 void NcclHandle::watch() {
@@ -148,7 +157,7 @@ void NcclHandle::fail(const std::string& message) {
   ncclCommAbort(communicator_);
 }
 
-void NcclHandle::throw_if_failed() {
+void NcclHandle::check() {
   const std::lock_guard lock(mutex_);
   if (!failure_.empty()) throw CommunicationError(failure_);
 }

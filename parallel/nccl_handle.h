@@ -53,6 +53,9 @@ class NcclHandle {
   // stays under the watchdog. `what` is its name and size in messages.
   std::shared_ptr<CudaEvent> run(const std::string& what, cudaStream_t caller, const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& operation);
 
+  // Throws CommunicationError once the communicator has failed.
+  void check();
+
  private:
   struct Pending {
     std::shared_ptr<CudaEvent> end;
@@ -65,7 +68,8 @@ class NcclHandle {
   void settle(ncclResult_t result, const std::string& what);
   void watch();
   void fail(const std::string& message);
-  void throw_if_failed();
+  // Runs a non-blocking NCCL call while the watchdog is kept from aborting; throws once the communicator has failed.
+  ncclResult_t call(const std::function<ncclResult_t(ncclComm_t)>& function);
   std::chrono::steady_clock::time_point deadline() const;
 
   ncclComm_t communicator_ = nullptr;
