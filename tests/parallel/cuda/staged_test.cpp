@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <numeric>
-#include <set>
 #include <vector>
 
 #include "tests/support/mpi_test.h"
@@ -19,23 +21,32 @@ class PretendedDevice : public DeviceMemory {
  public:
   ~PretendedDevice() override { EXPECT_TRUE(pinned_.empty()); }
   void copy_to_host(void* host, const void* device, std::size_t bytes) override {
-    EXPECT_TRUE(pinned_.count(host) == 1);
+    EXPECT_TRUE(is_pinned(host, bytes));
     std::memcpy(host, device, bytes);
     fetched += bytes;
   }
   void copy_to_device(void* device, const void* host, std::size_t bytes) override {
+    EXPECT_TRUE(is_pinned(host, bytes));
     std::memcpy(device, host, bytes);
     delivered += bytes;
   }
-  void* allocate_pinned(std::size_t bytes) override { return *pinned_.insert(std::malloc(bytes)).first; }
+  void* allocate_pinned(std::size_t bytes) override {
+    void* memory = std::malloc(bytes);
+    pinned_[static_cast<std::byte*>(memory)] = bytes;
+    return memory;
+  }
   void free_pinned(void* memory) override {
-    pinned_.erase(memory);
+    pinned_.erase(static_cast<std::byte*>(memory));
     std::free(memory);
   }
   std::size_t fetched = 0, delivered = 0;
 
  private:
-  std::set<void*> pinned_;
+  bool is_pinned(const void* memory, std::size_t bytes) const {
+    const auto* first = static_cast<const std::byte*>(memory);
+    return std::any_of(pinned_.begin(), pinned_.end(), [&](const auto& block) { return first >= block.first && first + bytes <= block.first + block.second; });
+  }
+  std::map<std::byte*, std::size_t> pinned_;
 };
 
 Communicator& host() { return phidias::mpi_test::world().host(); }
