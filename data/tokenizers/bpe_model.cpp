@@ -28,11 +28,8 @@ std::string byte_token(int byte) {
 // The piece in canonical text, or false when no text can contain it.
 bool canonical(const TokenizerDefinition& definition, const std::string& piece, std::string& text) {
   if (definition.byte_level) return ByteAlphabet::get().to_bytes(piece, text);
-  text = piece;
-  if (!definition.replace_spaces) return true;
-  if (piece.find(' ') != std::string::npos) return false;
-  for (std::size_t at = 0; (at = text.find(kWordMark, at)) != std::string::npos; ++at) text.replace(at, kWordMark.size(), " ");
-  return true;
+  text = definition.replace_spaces ? with_plain_spaces(piece) : piece;
+  return !definition.replace_spaces || piece.find(' ') == std::string::npos;
 }
 
 }  // namespace

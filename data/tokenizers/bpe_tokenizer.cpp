@@ -97,10 +97,7 @@ BpeTokenizer::~BpeTokenizer() = default;
 // The canonical form of what the normalizer makes of a text.
 std::string BpeTokenizer::normalized(std::string_view text) const {
   if (!definition_.has_normalizer) return std::string(text);
-  std::string result(definition_.prefix == Prefix::normalizer && !text.empty() ? kWordMark : "");
-  result += text;
-  for (std::size_t at = 0; (at = result.find(kWordMark, at)) != std::string::npos; ++at) result.replace(at, kWordMark.size(), " ");
-  return result;
+  return (definition_.prefix == Prefix::normalizer && !text.empty() ? " " : "") + with_plain_spaces(text);
 }
 
 void BpeTokenizer::encode(std::string_view text, const EncodeOptions& options, std::vector<std::int32_t>& ids, std::vector<ByteRange>* offsets,

@@ -20,8 +20,8 @@ class BpeTokenizer final : public Tokenizer {
   ~BpeTokenizer() override;
 
   using Tokenizer::encode;
-  void encode(std::string_view text, const EncodeOptions& options, std::vector<std::int32_t>& ids, std::vector<ByteRange>* offsets,
-              std::int64_t* forged) const override;
+  void encode(std::string_view text, const EncodeOptions& options, std::vector<std::int32_t>& ids, std::vector<ByteRange>* offsets = nullptr,
+              std::int64_t* forged = nullptr) const override;
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const override;
   std::int64_t vocab_size() const override;
   std::optional<std::int32_t> token_to_id(std::string_view token) const override;

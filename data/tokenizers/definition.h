@@ -14,6 +14,9 @@ namespace phidias::data {
 
 inline constexpr std::string_view kWordMark = "\xE2\x96\x81";  // U+2581, SentencePiece's stand-in for a space
 
+// The text with a space for every word mark.
+std::string with_plain_spaces(std::string_view text);
+
 struct AddedToken {
   std::string content;
   bool special = false, normalized = false, single_word = false, lstrip = false, rstrip = false;

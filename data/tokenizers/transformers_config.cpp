@@ -15,17 +15,16 @@ constexpr std::array<const char*, 7> kNamed{"bos_token", "eos_token", "unk_token
 
 struct NamedToken {
   AddedToken token;
-  bool has_flags = false;    // written as an object, or known from the added tokens
-  bool is_default = false;   // by the tokenizer's class
+  bool has_flags = false;   // written as an object
 };
 
 NamedToken read_named(const JsonField& field) {
   if (field.is_object()) {
-    NamedToken named{read_added_token(field), true, false};
+    NamedToken named{read_added_token(field), true};
     named.token.special = true;
     return named;
   }
-  return {{.content = field.string(), .special = true}, false, false};
+  return {{.content = field.string(), .special = true}, false};
 }
 
 std::string base_class(std::string name) {
@@ -67,7 +66,7 @@ class ConfigReader {
 
   void read_named_tokens() {
     const auto set_default = [&](const char* key, const char* content) {
-      named_[key] = {{.content = content, .special = true}, false, true};
+      named_[key] = {{.content = content, .special = true}, false};
     };
     if (class_ == "LlamaTokenizer") set_default("bos_token", "<s>"), set_default("eos_token", "</s>"), set_default("unk_token", "<unk>");
     if (class_ == "GPT2Tokenizer") {
@@ -100,16 +99,17 @@ class ConfigReader {
       }
       return;
     }
-    if (!added_) return;
-    const JsonField root = added_->root();
-    for (const auto [content, id] : root.object()) {
-      const std::string text(content);
-      const bool special = is_named(text);
-      by_id_[JsonField(id, root.path() + text).integer(0, kMaxId)] = {.content = text, .special = special, .normalized = !special};
+    if (added_) {
+      const JsonField root = added_->root();
+      for (const auto [content, id] : root.object()) {
+        const std::string text(content);
+        const bool special = is_named(text);
+        by_id_[JsonField(id, root.path() + text).integer(0, kMaxId)] = {.content = text, .special = special, .normalized = !special};
+      }
     }
     // What tokenizer.json says about an id wins over what added_tokens.json cannot say.
     const AddedVocabulary known = declared_so_far();
-    std::erase_if(by_id_, [&](const auto& entry) { return known.token(static_cast<std::int32_t>(entry.first)) != nullptr; });
+    for (const auto& [id, token] : known.tokens()) by_id_[id] = token;
   }
 
   AddedVocabulary declared_so_far() const {
@@ -123,47 +123,24 @@ class ConfigReader {
     return std::any_of(named_.begin(), named_.end(), [&](const auto& entry) { return is(entry.second); }) || std::any_of(additional_.begin(), additional_.end(), is);
   }
 
-  const AddedToken* declared(const std::string& content) const {
-    for (const auto& tokens : definition_.added_tokens) {
-      for (const AddedToken& token : tokens) {
-        if (token.content == content) return &token;
-      }
-    }
-    return nullptr;
-  }
-
   // One more list of declarations: the config's tokens, then named ones.
   void declare() {
+    const AddedVocabulary before = declared_so_far();
     std::vector<AddedToken> tokens;
-    const auto find = [&](const std::string& content) {
-      return std::find_if(tokens.begin(), tokens.end(), [&](const AddedToken& token) { return token.content == content; });
-    };
     for (auto& [id, token] : by_id_) {
-      const AddedToken* before = declared(token.content);
-      const bool changed = !before || !(*before == token);
-      if (changed && is_named(token.content)) token.special = true;
+      if (is_named(token.content)) token.special = true;
       tokens.push_back(token);
     }
     const auto add_named = [&](const NamedToken& named) {
-      const auto listed = find(named.token.content);
-      const AddedToken* before = declared(named.token.content);
-      if (!named.is_default && listed != tokens.end()) {
-        listed->special = true;
-      } else if (!named.is_default && before && by_id_.empty() && !has_decoder()) {
-        AddedToken token = *before;   // transformers knows it from tokenizer.json and declares it special
-        token.special = true;
-        tokens.push_back(token);
-      } else if (listed == tokens.end() && (!before || named.has_flags)) {
-        tokens.push_back(named.token);
-      }
+      const std::string& content = named.token.content;
+      const bool listed = std::any_of(tokens.begin(), tokens.end(), [&](const AddedToken& token) { return token.content == content; });
+      const bool flags_known = has_decoder() ? listed : before.find_id(content).has_value();   // then these win over the named token's own
+      if (named.has_flags ? !flags_known : !listed && !before.find_id(content)) tokens.push_back(named.token);
     };
     for (const char* key : kNamed) {
       if (const auto named = named_.find(key); named != named_.end()) add_named(named->second);
     }
-    for (NamedToken named : additional_) {
-      named.is_default = true;   // these are not looked up among the added tokens
-      add_named(named);
-    }
+    for (const NamedToken& named : additional_) add_named(named);
     definition_.added_tokens.push_back(std::move(tokens));
   }
 
