@@ -10,7 +10,7 @@ namespace phidias::trainer {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::int64_t kSmallestMicroBatch = 8192;      // tokens
+constexpr std::int64_t kSmallestMicroBatch = 8192;  // tokens
 
 std::vector<data::WeightedStore> prepare(const std::vector<configs::DataSource>& sources, const data::PrepareOptions& options) {
   data::PrepareReport report;
@@ -31,7 +31,8 @@ std::string validation_name(const std::vector<configs::DataSource>& sources, std
 void resolve_lengths(configs::RunConfig& config, const configs::ModelConfig& model) {
   if (config.data.max_length == 0) config.data.max_length = model.max_positions;
   if (config.data.max_length > model.max_positions)
-    throw ConfigError("data.max_length: " + std::to_string(config.data.max_length) + " is more than the model's " + std::to_string(model.max_positions) + " positions");
+    throw ConfigError("data.max_length: " + std::to_string(config.data.max_length) + " is more than the model's " + std::to_string(model.max_positions) +
+                      " positions");
   if (config.batch.micro_tokens == 0) config.batch.micro_tokens = std::max(config.data.max_length, kSmallestMicroBatch);
   if (config.batch.micro_tokens < config.data.max_length)
     throw ConfigError("batch.micro_tokens: " + std::to_string(config.batch.micro_tokens) + " cannot hold a document of data.max_length " +
@@ -42,7 +43,8 @@ RunData prepare_data(const configs::RunConfig& config, const configs::ModelConfi
   RunData run;
   run.tokenizer = data::Tokenizer::load(tokenizer_directory);
   if (run.tokenizer->vocab_size() > model.vocab_size)
-    log_warning("the tokenizer knows ids up to " + std::to_string(run.tokenizer->vocab_size() - 1) + ", the model only " + std::to_string(model.vocab_size) + " rows");
+    log_warning("the tokenizer knows ids up to " + std::to_string(run.tokenizer->vocab_size() - 1) + ", the model only " + std::to_string(model.vocab_size) +
+                " rows");
   data::PrepareOptions options;
   options.tokenizer = run.tokenizer.get();
   options.tokenizer_directory = tokenizer_directory;

@@ -20,10 +20,12 @@ struct RunData {
   std::vector<ValidationFile> validation;
 };
 
-// Fills in what depends on the model: data.max_length, batch.micro_tokens. Throws ConfigError: longer than the model's positions, micro_tokens below max_length.
+// Fills in what depends on the model: data.max_length, batch.micro_tokens. Throws ConfigError: longer than the model's positions, micro_tokens below
+// max_length.
 void resolve_lengths(configs::RunConfig& config, const configs::ModelConfig& model);
 
 // Collective. `config` with lengths resolved. Throws DataError or ConfigError on every rank.
-RunData prepare_data(const configs::RunConfig& config, const configs::ModelConfig& model, const std::filesystem::path& tokenizer_directory, parallel::World& world);
+RunData prepare_data(const configs::RunConfig& config, const configs::ModelConfig& model, const std::filesystem::path& tokenizer_directory,
+                     parallel::World& world);
 
 }  // namespace phidias::trainer

@@ -5,12 +5,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "kernels/cuda_backend.h"
+#include "parallel/staged_communicator.h"
 #include "trainer/matrix_rate.h"
 
 namespace phidias::trainer {
 namespace {
 
-constexpr double kProbeSeconds = 0.4;      // per dtype
+constexpr double kProbeSeconds = 0.4;  // per dtype
 
 }  // namespace
 
@@ -26,13 +27,15 @@ ComputeDevice choose_device(const configs::ParallelSection& options, parallel::W
   cuda->set_device(device);
   chosen.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(device));
   chosen.ranks_per_device = world.local_size() > cuda->device_count() ? static_cast<double>(world.local_size()) / cuda->device_count() : 1.0;
-  double shared = chosen.ranks_per_device;                                    // on any host
+  double shared = chosen.ranks_per_device;  // on any host
   world.host().all_reduce(&shared, 1, parallel::DataType::float64, parallel::ReduceOp::max);
   if (options.backend == configs::Backend::nccl && shared > 1) throw ConfigError("parallel.backend: nccl needs a GPU of its own for every rank");
-  if (world.size() == 1) return chosen;                                       // nothing to reduce: the single process never touches the memory
+  if (world.size() == 1) return chosen;  // nothing to reduce: the single process never touches the memory
   const bool nccl = options.backend == configs::Backend::nccl || (options.backend == configs::Backend::automatic && shared <= 1);
-  if (nccl) chosen.owned = cuda->make_nccl(world.host(), options.timeout_seconds);
-  else throw ConfigError("parallel.backend: several ranks on one GPU need gradients over MPI, which this build has for the CPU only");
+  if (nccl)
+    chosen.owned = cuda->make_nccl(world.host(), options.timeout_seconds);
+  else
+    chosen.owned = parallel::make_staged(world.host(), cuda->device_memory());
   chosen.ranks = chosen.owned.get();
   return chosen;
 }
@@ -48,8 +51,8 @@ configs::DType resolve_dtype(configs::DType wanted, at::ScalarType directory_dty
     const double float32_rate = matrix_rate(at::kFloat, kProbeSeconds), bfloat16_rate = matrix_rate(at::kBFloat16, kProbeSeconds);
     bfloat16 = bfloat16_rate > float32_rate ? 1 : 0;
     char text[160];
-    std::snprintf(text, sizeof text, "model.dtype auto: matrix products run at %.0f GFLOP/s in float32, %.0f in bfloat16: %s", float32_rate / 1e9, bfloat16_rate / 1e9,
-                  bfloat16 ? "bfloat16" : "float32");
+    std::snprintf(text, sizeof text, "model.dtype auto: matrix products run at %.0f GFLOP/s in float32, %.0f in bfloat16: %s", float32_rate / 1e9,
+                  bfloat16_rate / 1e9, bfloat16 ? "bfloat16" : "float32");
     log_info(text);
   }
   host.broadcast(&bfloat16, 1, parallel::DataType::int64, 0);

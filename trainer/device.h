@@ -15,9 +15,9 @@ namespace phidias::trainer {
 
 struct ComputeDevice {
   at::Device device = at::kCPU;
-  double ranks_per_device = 1;                                  // > 1: several ranks share a GPU
-  parallel::Communicator* ranks = nullptr;                      // on memory of `device`; the world's host communicator on a CPU
-  std::unique_ptr<parallel::Communicator> owned;                // what `ranks` points at, where the world does not own it
+  double ranks_per_device = 1;                    // > 1: several ranks share a GPU
+  parallel::Communicator* ranks = nullptr;        // on memory of `device`; the world's host communicator on a CPU
+  std::unique_ptr<parallel::Communicator> owned;  // what `ranks` points at, where the world does not own it
 };
 
 // Collective. Throws ConfigError for backend nccl without a GPU per rank.

@@ -10,7 +10,7 @@
 namespace phidias::trainer {
 namespace {
 
-constexpr std::size_t kDocumentsNamed = 16;      // per rank
+constexpr std::size_t kDocumentsNamed = 16;  // per rank
 
 }  // namespace
 

@@ -11,14 +11,14 @@ int run_loop(const LoopParts& run, TrainState& state) {
   while (!stop.reached(state)) {
     const StepData step = data.at(state.step);
     for (const data::MicroBatch& micro : step.batch.micro_batches) engine.accumulate(objective, micro, step.batch.target_tokens, micro.is_last);
-    const StepResult result = engine.step(schedule.at(point_of(schedule, state, step)));   // all ranks agree that it is finite
+    const StepResult result = engine.step(schedule.at(point_of(schedule, state, step)));  // all ranks agree that it is finite
 
     advance(state, schedule, step);
     const int signal = signals.agree(state.seconds);
     divergence.after_step(state, step.batch, result);
     const bool at_end = stop.reached(state);
     if (evaluation.due(state, at_end)) evaluation.run(engine, objective, state);
-    observers.after_step(state, step, result);                                              // rank 0: metrics file, console, TensorBoard
+    observers.after_step(state, step, result);  // rank 0: metrics file, console, TensorBoard
     if (checkpoints.due(state, at_end) || signal != 0) checkpoints.save(engine, state);
     if (signal != 0 && !at_end) return signal;
   }

@@ -21,8 +21,10 @@ ModelSource::ModelSource(const configs::ModelSection& section) : section_(sectio
 }
 
 void ModelSource::fill(models::CausalLM& model, std::uint64_t seed) const {
-  if (directory_) models::load_weights(*directory_, model);
-  else models::initialise(model, seed);
+  if (directory_)
+    models::load_weights(*directory_, model);
+  else
+    models::initialise(model, seed);
 }
 
 at::ScalarType ModelSource::directory_dtype() const { return directory_ ? directory_->dtype() : at::kFloat; }
@@ -40,12 +42,19 @@ fs::path ModelSource::files_for_export(const fs::path& staging) const {
 models::ForwardOptions ModelSource::forward_options() const {
   models::ForwardOptions options;
   switch (section_.recompute) {
-    case configs::RecomputePolicy::none: options.recompute = models::Recompute::none; break;
-    case configs::RecomputePolicy::mlp: options.recompute = models::Recompute::mlp; break;
-    case configs::RecomputePolicy::block: options.recompute = models::Recompute::block; break;
+    case configs::RecomputePolicy::none:
+      options.recompute = models::Recompute::none;
+      break;
+    case configs::RecomputePolicy::mlp:
+      options.recompute = models::Recompute::mlp;
+      break;
+    case configs::RecomputePolicy::block:
+      options.recompute = models::Recompute::block;
+      break;
   }
-  const bool by_default = directory_ == nullptr;          // transformers' padding_idx for directories, every row for fresh weights
-  options.train_pad_embedding = section_.train_pad_embedding == configs::AutoBool::automatic ? by_default : section_.train_pad_embedding == configs::AutoBool::yes;
+  const bool by_default = directory_ == nullptr;  // transformers' padding_idx for directories, every row for fresh weights
+  options.train_pad_embedding =
+      section_.train_pad_embedding == configs::AutoBool::automatic ? by_default : section_.train_pad_embedding == configs::AutoBool::yes;
   options.inclusive_window = section_.window == configs::WindowRule::inclusive;
   return options;
 }

@@ -20,7 +20,7 @@ class ModelSource {
   std::unique_ptr<models::CausalLM> make() const { return models::make_model(config_); }
   // Writes the starting weights into the bound values: the directory's, or drawn from (seed, name).
   void fill(models::CausalLM& model, std::uint64_t seed) const;
-  at::ScalarType directory_dtype() const;                   // of the weights; float32 for a preset
+  at::ScalarType directory_dtype() const;  // of the weights; float32 for a preset
   // Dtype of checkpoints' model/ and of final/: the directory's; for a preset what the model computes in.
   at::ScalarType export_dtype(at::ScalarType compute_dtype) const;
   const std::filesystem::path& tokenizer_directory() const { return tokenizer_directory_; }
@@ -33,7 +33,7 @@ class ModelSource {
   configs::ModelSection section_;
   configs::ModelConfig config_;
   std::filesystem::path tokenizer_directory_;
-  std::unique_ptr<models::ModelDirectory> directory_;       // null for a preset
+  std::unique_ptr<models::ModelDirectory> directory_;  // null for a preset
 };
 
 }  // namespace phidias::trainer

@@ -5,10 +5,14 @@ namespace {
 
 double consumed_with(const Schedule& schedule, const TrainState& state, const StepData& step) {
   switch (schedule.unit()) {
-    case ScheduleUnit::steps: return static_cast<double>(state.step + 1);
-    case ScheduleUnit::tokens: return static_cast<double>(step.after.tokens);
-    case ScheduleUnit::epochs: return step.epochs_after;
-    case ScheduleUnit::time: return state.seconds;
+    case ScheduleUnit::steps:
+      return static_cast<double>(state.step + 1);
+    case ScheduleUnit::tokens:
+      return static_cast<double>(step.after.tokens);
+    case ScheduleUnit::epochs:
+      return step.epochs_after;
+    case ScheduleUnit::time:
+      return state.seconds;
   }
   return 0;
 }

@@ -7,17 +7,21 @@ namespace {
 
 [[noreturn]] void throw_error(ExitCode code, const std::string& message) {
   switch (code) {
-    case ExitCode::usage: throw ConfigError(message);
-    case ExitCode::memory: throw OutOfMemory(message);
-    case ExitCode::communication: throw CommunicationError(message);
-    default: throw CheckpointError(message);
+    case ExitCode::usage:
+      throw ConfigError(message);
+    case ExitCode::memory:
+      throw OutOfMemory(message);
+    case ExitCode::communication:
+      throw CommunicationError(message);
+    default:
+      throw CheckpointError(message);
   }
 }
 
 }  // namespace
 
 void on_root(parallel::Communicator& ranks, const std::function<void()>& work, ExitCode otherwise) {
-  std::string failure;      // exit code in the first byte, then the text; empty: fine
+  std::string failure;  // exit code in the first byte, then the text; empty: fine
   if (ranks.rank() == 0) {
     try {
       work();

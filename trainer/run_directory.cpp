@@ -54,7 +54,7 @@ std::string utc_now() {
 void RunDirectory::open(configs::Resume resume, parallel::World& world) const {
   on_root(world.host(), [&] {
     fs::path root = root_;
-    if (root.filename().empty()) root = root.parent_path();       // "runs/x/"
+    if (root.filename().empty()) root = root.parent_path();  // "runs/x/"
     if (resume == configs::Resume::never && (fs::exists(metrics()) || fs::exists(checkpoints()))) move_aside(root);
     fs::create_directories(root);
   });

@@ -19,7 +19,7 @@ class RunDirectory {
   std::filesystem::path final_model() const { return root_ / "final"; }
   std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
   std::filesystem::path tensorboard() const { return root_ / "tensorboard"; }
-  std::filesystem::path model_files() const { return root_ / "model-files"; }      // a preset's tokenizer
+  std::filesystem::path model_files() const { return root_ / "model-files"; }  // a preset's tokenizer
 
   // Collective. Creates the folder and opens this rank's log file. With checkpoint.resume: never a run that is already there is moved to
   // "<output>.previous-N" as a whole: nothing is overwritten.

@@ -19,10 +19,14 @@ ScheduleUnit unit_of(const configs::StopSection& stop) {
 
 double total_of(const configs::StopSection& stop, ScheduleUnit unit) {
   switch (unit) {
-    case ScheduleUnit::steps: return static_cast<double>(stop.steps.value());
-    case ScheduleUnit::tokens: return static_cast<double>(stop.tokens.value());
-    case ScheduleUnit::epochs: return stop.epochs.value();
-    case ScheduleUnit::time: return 0;
+    case ScheduleUnit::steps:
+      return static_cast<double>(stop.steps.value());
+    case ScheduleUnit::tokens:
+      return static_cast<double>(stop.tokens.value());
+    case ScheduleUnit::epochs:
+      return stop.epochs.value();
+    case ScheduleUnit::time:
+      return 0;
   }
   return 0;
 }
@@ -34,8 +38,9 @@ Schedule::Schedule(const configs::ScheduleSection& schedule, const configs::Stop
   using configs::ScheduleName;
   const bool open_ended = schedule.name == ScheduleName::constant || schedule.name == ScheduleName::inverse_sqrt;
   if (unit_ == ScheduleUnit::time && !open_ended)
-    throw ConfigError("schedule.name: stop.time gives no end to a decaying schedule; use schedule.name: constant, or put stop.steps, stop.epochs or "
-                      "stop.tokens first");
+    throw ConfigError(
+        "schedule.name: stop.time gives no end to a decaying schedule; use schedule.name: constant, or put stop.steps, stop.epochs or "
+        "stop.tokens first");
   if (schedule.name == ScheduleName::wsd && unit_ != ScheduleUnit::steps)
     throw ConfigError("schedule.name: wsd counts decay_steps back from the last step and needs stop.steps first");
   if (schedule.name == ScheduleName::wsd && (schedule.decay_steps <= 0 || static_cast<double>(schedule.decay_steps) > total_))
@@ -53,9 +58,12 @@ double Schedule::ratio(const SchedulePoint& point) const {
   if (point.step < schedule_.warmup_steps) return reached / static_cast<double>(schedule_.warmup_steps);
   const double floor = schedule_.min_ratio;
   switch (schedule_.name) {
-    case configs::ScheduleName::constant: return 1.0;
-    case configs::ScheduleName::linear: return 1.0 - (1.0 - floor) * progress(point);
-    case configs::ScheduleName::cosine: return floor + (1.0 - floor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress(point)));
+    case configs::ScheduleName::constant:
+      return 1.0;
+    case configs::ScheduleName::linear:
+      return 1.0 - (1.0 - floor) * progress(point);
+    case configs::ScheduleName::cosine:
+      return floor + (1.0 - floor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress(point)));
     case configs::ScheduleName::wsd: {
       const double length = static_cast<double>(schedule_.decay_steps);
       return 1.0 - (1.0 - floor) * std::clamp((reached - (total_ - length)) / length, 0.0, 1.0);

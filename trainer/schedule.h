@@ -18,9 +18,9 @@ namespace phidias::trainer {
 enum class ScheduleUnit { steps, tokens, epochs, time };
 
 struct SchedulePoint {
-  std::int64_t step = 0;             // s
-  double consumed = 0;               // steps, tokens or epochs including step s
-  double warmup_consumed = 0;        // the same when warm-up ended; ignored while it lasts and in steps
+  std::int64_t step = 0;       // s
+  double consumed = 0;         // steps, tokens or epochs including step s
+  double warmup_consumed = 0;  // the same when warm-up ended; ignored while it lasts and in steps
 };
 
 class Schedule {
@@ -38,7 +38,7 @@ class Schedule {
   configs::ScheduleSection schedule_;
   double learning_rate_;
   ScheduleUnit unit_ = ScheduleUnit::steps;
-  double total_ = 0;                 // in unit_; 0: open end (time)
+  double total_ = 0;  // in unit_; 0: open end (time)
 };
 
 }  // namespace phidias::trainer

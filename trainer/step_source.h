@@ -10,9 +10,9 @@ namespace phidias::trainer {
 
 struct StepData {
   data::GlobalBatch batch;
-  data::DataPosition after;         // the position behind this step
+  data::DataPosition after;  // the position behind this step
   double epochs_after = 0;
-  double wait_seconds = 0;          // how long the ranks waited for it
+  double wait_seconds = 0;  // how long the ranks waited for it
 };
 
 class StepSource {

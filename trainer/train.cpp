@@ -12,6 +12,7 @@
 #include "trainer/loop.h"
 #include "trainer/metrics/console.h"
 #include "trainer/metrics/metrics_file.h"
+#include "trainer/metrics/tensorboard.h"
 #include "trainer/model_setup.h"
 #include "trainer/root_work.h"
 #include "trainer/run_directory.h"
@@ -24,16 +25,20 @@ constexpr std::int64_t kDrySteps = 2;
 
 ExitCode exit_code_of(int signal) {
   switch (signal) {
-    case 0: return ExitCode::success;
-    case SIGINT: return ExitCode::interrupted;
-    case SIGTERM: return ExitCode::terminated;
-    default: return ExitCode::user_signal;
+    case 0:
+      return ExitCode::success;
+    case SIGINT:
+      return ExitCode::interrupted;
+    case SIGTERM:
+      return ExitCode::terminated;
+    default:
+      return ExitCode::user_signal;
   }
 }
 
 // Decided once for the whole life of a run: a resumed one takes the checkpoint's answer.
-configs::DType dtype_of_run(const configs::RunConfig& config, const ModelSource& source, const ComputeDevice& compute, const std::optional<FoundCheckpoint>& found,
-                            parallel::Communicator& host) {
+configs::DType dtype_of_run(const configs::RunConfig& config, const ModelSource& source, const ComputeDevice& compute,
+                            const std::optional<FoundCheckpoint>& found, parallel::Communicator& host) {
   if (config.model.dtype == configs::DType::automatic && found) {
     const auto& model = found->saved.recipe.at("model");
     const auto saved = model.find("dtype");
@@ -48,6 +53,7 @@ Observers make_observers(const configs::RunConfig& config, const RunDirectory& d
   cut_metrics_back(directory.metrics(), state.step);
   observers.push_back(std::make_unique<MetricsFile>(directory.metrics()));
   observers.push_back(std::make_unique<Console>(config.log.every_steps, stop.known_steps()));
+  if (config.log.tensorboard) observers.push_back(std::make_unique<TensorBoard>(directory.tensorboard(), state.step, config.log.every_steps));
   return observers;
 }
 
@@ -63,8 +69,9 @@ EngineOptions engine_options(const configs::RunConfig& config, const ModelSource
 
 void describe_run(const configs::RunConfig& config, const configs::ModelConfig& model, const ComputeDevice& compute, const parallel::World& world) {
   const std::string dtype = config.model.dtype == configs::DType::bfloat16 ? "bfloat16" : "float32";
-  log_info("run " + config.run.name + " in " + config.run.output + ": " + std::to_string(model.parameter_count() / 1000) + " thousand parameters, " + dtype + " on " +
-           compute.device.str() + ", " + std::to_string(world.size()) + (world.size() == 1 ? " rank" : " ranks, gradients over " + compute.ranks->name()));
+  log_info("run " + config.run.name + " in " + config.run.output + ": " + std::to_string(model.parameter_count() / 1000) + " thousand parameters, " + dtype +
+           " on " + compute.device.str() + ", " + std::to_string(world.size()) +
+           (world.size() == 1 ? " rank" : " ranks, gradients over " + compute.ranks->name()));
 }
 
 }  // namespace
@@ -72,7 +79,9 @@ void describe_run(const configs::RunConfig& config, const configs::ModelConfig& 
 ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const SignalWatch& signals, const TrainOptions& options) {
   configs::RunConfig config = wanted;
   parallel::Communicator& host = world.host();
-  world.arrange({.data = static_cast<int>(config.parallel.data), .expert = static_cast<int>(config.parallel.expert), .context = static_cast<int>(config.parallel.context)});
+  world.arrange({.data = static_cast<int>(config.parallel.data),
+                 .expert = static_cast<int>(config.parallel.expert),
+                 .context = static_cast<int>(config.parallel.context)});
   world.set_timeout(config.parallel.timeout_seconds);
   const RunDirectory directory(options.dry_run ? fs::path(config.run.output) / "dry-run" : fs::path(config.run.output));
   if (options.dry_run) on_root(host, [&] { fs::remove_all(directory.root()); });

@@ -14,7 +14,7 @@
 namespace phidias::trainer {
 
 struct TrainOptions {
-  bool dry_run = false;      // two steps and a checkpoint in <run.output>/dry-run, which is removed afterwards
+  bool dry_run = false;  // two steps and a checkpoint in <run.output>/dry-run, which is removed afterwards
 };
 
 // Collective. success; interrupted, terminated or user_signal after a safe save. Throws Error otherwise: DivergedError, DataError, ConfigError ...

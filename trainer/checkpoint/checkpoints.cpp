@@ -38,8 +38,10 @@ void clear_leftovers(const fs::path& folder) {
     if (name.starts_with(kUnfinished)) fs::remove_all(path);
     if (!name.starts_with(kReplaced)) continue;
     const fs::path original = folder / name.substr(std::string(kReplaced).size());
-    if (fs::exists(original)) fs::remove_all(path);
-    else fs::rename(path, original);
+    if (fs::exists(original))
+      fs::remove_all(path);
+    else
+      fs::rename(path, original);
   }
 }
 
@@ -94,9 +96,7 @@ std::optional<FoundCheckpoint> Checkpoints::newest_good() {
   return FoundCheckpoint{folder_ / name, parse_state(text, (folder_ / name / "state.json").string())};
 }
 
-bool Checkpoints::due(const TrainState& state, bool at_end) const {
-  return at_end || (options_.every_steps > 0 && state.step % options_.every_steps == 0);
-}
+bool Checkpoints::due(const TrainState& state, bool at_end) const { return at_end || (options_.every_steps > 0 && state.step % options_.every_steps == 0); }
 
 void Checkpoints::save(Engine& engine, const TrainState& state) {
   on_root(ranks_, [&] {
@@ -107,7 +107,8 @@ void Checkpoints::save(Engine& engine, const TrainState& state) {
       fs::remove_all(folder_ / (kUnfinished + checkpoint_name(state.step)), ignored);
       const auto kept = newest_first(folder_);
       throw CheckpointError("checkpoint " + checkpoint_name(state.step) + " could not be written: " + error.what() +
-                            (kept.empty() ? "" : "\nthe last good one is " + kept.front().string()) + "\nfree some space and run the same command again to resume");
+                            (kept.empty() ? "" : "\nthe last good one is " + kept.front().string()) +
+                            "\nfree some space and run the same command again to resume");
     }
   });
 }
@@ -121,7 +122,7 @@ void Checkpoints::write(Engine& engine, const TrainState& state) {
   write_state_file(unfinished / "state.json", {state, source_.recipe, ranks_.size()});
   write_manifest(unfinished, tensors);
   sync_tree(unfinished);
-  if (fs::exists(finished)) fs::rename(finished, replaced);      // the same step again, after resuming from an older one
+  if (fs::exists(finished)) fs::rename(finished, replaced);  // the same step again, after resuming from an older one
   fs::rename(unfinished, finished);
   sync_directory(folder_);
   fs::remove_all(replaced);
@@ -142,7 +143,7 @@ void Checkpoints::remove_old() {
       best = path;
       best_value = found->second;
     } catch (const CheckpointError&) {
-      continue;                                                  // a damaged one cannot be the best
+      continue;  // a damaged one cannot be the best
     }
   }
   for (std::size_t i = static_cast<std::size_t>(std::max<std::int64_t>(options_.keep, 1)); i < all.size(); ++i)

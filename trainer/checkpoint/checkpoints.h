@@ -24,8 +24,8 @@ struct FoundCheckpoint {
 };
 
 struct CheckpointSource {
-  std::filesystem::path model_files;            // directory whose files beside weights go into every checkpoint
-  at::ScalarType weights_dtype = at::kFloat;    // of model/ and final/
+  std::filesystem::path model_files;          // directory whose files beside weights go into every checkpoint
+  at::ScalarType weights_dtype = at::kFloat;  // of model/ and final/
   RecipeKeys recipe;
 };
 

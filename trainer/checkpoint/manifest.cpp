@@ -47,7 +47,8 @@ void verify_manifest(const fs::path& directory) {
       const auto bytes = expected.at("bytes").get<std::uintmax_t>();
       if (fs::file_size(path) != bytes)
         throw CheckpointError(path.string() + ": truncated or changed: " + std::to_string(fs::file_size(path)) + " of " + std::to_string(bytes) + " bytes");
-      if (hash_file(path).hex() != expected.at("xxh128").get<std::string>()) throw CheckpointError(path.string() + ": damaged: its hash differs from the manifest");
+      if (hash_file(path).hex() != expected.at("xxh128").get<std::string>())
+        throw CheckpointError(path.string() + ": damaged: its hash differs from the manifest");
     }
   } catch (const Json::exception& error) {
     throw CheckpointError((directory / kManifestName).string() + ": not a manifest: " + error.what());

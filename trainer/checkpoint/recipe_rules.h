@@ -13,7 +13,7 @@
 
 namespace phidias::trainer {
 
-using RecipeKeys = std::map<std::string, std::map<std::string, std::string>>;   // section -> key ("" for a scalar section) -> text
+using RecipeKeys = std::map<std::string, std::map<std::string, std::string>>;  // section -> key ("" for a scalar section) -> text
 
 // From the dump of a resolved config (configs::dump_run_config).
 RecipeKeys recipe_keys(const std::string& yaml);
@@ -21,7 +21,7 @@ RecipeKeys recipe_keys(const std::string& yaml);
 std::string section_hash(const RecipeKeys& recipe, const std::string& section);
 
 struct RecipeChanges {
-  std::vector<std::string> warnings, errors;      // "batch.documents: 8 in the checkpoint, 16 now"
+  std::vector<std::string> warnings, errors;  // "batch.documents: 8 in the checkpoint, 16 now"
 };
 
 RecipeChanges compare_recipes(const RecipeKeys& saved, const RecipeKeys& current);

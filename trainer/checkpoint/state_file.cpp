@@ -10,7 +10,12 @@ void write_state_file(const std::filesystem::path& path, const SavedState& saved
   const TrainState& state = saved.state;
   OrderedJson json = {
       {"step", state.step},
-      {"data", {{"step", state.data.step}, {"epoch", state.data.epoch}, {"offset", state.data.offset}, {"tokens", state.data.tokens}, {"documents", state.data.documents}}},
+      {"data",
+       {{"step", state.data.step},
+        {"epoch", state.data.epoch},
+        {"offset", state.data.offset},
+        {"tokens", state.data.tokens},
+        {"documents", state.data.documents}}},
       {"epochs", state.epochs},
       {"target_tokens", state.target_tokens},
       {"seconds", state.seconds},

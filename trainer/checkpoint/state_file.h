@@ -12,7 +12,7 @@ namespace phidias::trainer {
 struct SavedState {
   TrainState state;
   RecipeKeys recipe;
-  int world_size = 1;          // for the record: any other may continue
+  int world_size = 1;  // for the record: any other may continue
 };
 
 void write_state_file(const std::filesystem::path& path, const SavedState& saved);

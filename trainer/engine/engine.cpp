@@ -36,7 +36,7 @@ void Engine::accumulate(Objective& objective, const data::MicroBatch& micro, std
   target_tokens_ = target_tokens;
   metric_names_ = objective.metric_names();
   if (is_last) buckets_->arm();
-  if (micro.size() == 0) return;               // step() gives zeros to what nothing contributed to and joins the reductions
+  if (micro.size() == 0) return;  // step() gives zeros to what nothing contributed to and joins the reductions
   for (const FlatSlot& slot : parameters_->trainable()) slot.parameter().contributions = 0;
   Stopwatch watch;
   const kernels::PackedBatch batch = kernels::to_device(micro, options_.device);

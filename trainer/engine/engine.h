@@ -47,20 +47,20 @@ struct EngineRanks {
 };
 
 struct StepSeconds {
-  double data = 0, forward = 0, backward = 0, reduce = 0, optimizer = 0, whole = 0;   // data and whole are the loop's
+  double data = 0, forward = 0, backward = 0, reduce = 0, optimizer = 0, whole = 0;  // data and whole are the loop's
 };
 
 struct StepResult {
-  double loss = 0;                     // per target token, over all ranks
+  double loss = 0;  // per target token, over all ranks
   double learning_rate = 0;
-  double grad_norm = 0;                // before clipping
-  bool finite = true;                  // agreed by all ranks; false: the optimizer did not act
+  double grad_norm = 0;  // before clipping
+  bool finite = true;    // agreed by all ranks; false: the optimizer did not act
   std::map<std::string, double> metrics;
   StepSeconds seconds;
 };
 
 struct LossSum {
-  double loss = 0;                     // summed over target tokens
+  double loss = 0;  // summed over target tokens
   std::vector<double> metrics;
 };
 
@@ -105,7 +105,7 @@ class Engine {
   std::unique_ptr<FlatParameters> parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<GradientBuckets> buckets_;
-  at::Tensor loss_sum_, metric_sums_;          // float64, on the device: no synchronisation per micro-batch
+  at::Tensor loss_sum_, metric_sums_;  // float64, on the device: no synchronisation per micro-batch
   std::vector<std::string> metric_names_;
   std::int64_t target_tokens_ = 0;
   StepSeconds seconds_;

@@ -59,7 +59,8 @@ void Engine::save_model(const fs::path& directory, const fs::path& source, at::S
   models::SaveOptions options;
   options.source = source;
   options.dtype = weights_dtype;
-  models::save_model_directory(directory, *model_, [&values](const std::string& name) { return values.at(name); }, options);
+  models::save_model_directory(
+      directory, *model_, [&values](const std::string& name) { return values.at(name); }, options);
 }
 
 std::map<std::string, std::string> Engine::save(const fs::path& directory, const fs::path& source, at::ScalarType weights_dtype) {
@@ -90,8 +91,10 @@ void Engine::load(const fs::path& directory) {
     for (const FlatSlot& slot : parameters_->frozen()) from_model[slot.name()] = slot.view(parameters_->frozen_values());
     for (const FlatSlot& slot : parameters_->trainable()) {
       at::Tensor master = slot.view(parameters_->master());
-      if (states.find("master." + slot.name()) != nullptr) copy_state(states, "master." + slot.name(), master);
-      else from_model[slot.name()] = master;
+      if (states.find("master." + slot.name()) != nullptr)
+        copy_state(states, "master." + slot.name(), master);
+      else
+        from_model[slot.name()] = master;
       copy_state(states, "exp_avg." + slot.name(), slot.view(optimizer_->exp_avg()));
       copy_state(states, "exp_avg_sq." + slot.name(), slot.view(optimizer_->exp_avg_sq()));
     }

@@ -12,7 +12,7 @@
 namespace phidias::trainer {
 namespace {
 
-constexpr std::int64_t kAlignment = 32;   // elements: 64 bytes of bfloat16, 128 of float32
+constexpr std::int64_t kAlignment = 32;  // elements: 64 bytes of bfloat16, 128 of float32
 
 std::int64_t count_of(const models::ParameterDeclaration& declaration) {
   std::int64_t count = 1;
@@ -57,7 +57,7 @@ FlatParameters::FlatParameters(models::CausalLM& model, const FlatOptions& optio
   const int blocks = static_cast<int>(model.config().num_layers);
   const auto later_use_first = [blocks](const FlatSlot& a, const FlatSlot& b) { return use_rank(*a.declaration, blocks) < use_rank(*b.declaration, blocks); };
   for (auto* group : {&decayed, &plain}) {
-    std::reverse(group->begin(), group->end());      // a stable sort keeps the reversed order of declaration within a block
+    std::reverse(group->begin(), group->end());  // a stable sort keeps the reversed order of declaration within a block
     std::stable_sort(group->begin(), group->end(), later_use_first);
   }
   decayed_count_ = lay_out(decayed, 0);

@@ -22,17 +22,17 @@ namespace phidias::trainer {
 
 struct FlatSlot {
   const models::ParameterDeclaration* declaration = nullptr;
-  std::int64_t offset = 0, count = 0;       // elements of the flat memory
+  std::int64_t offset = 0, count = 0;  // elements of the flat memory
   kernels::Parameter& parameter() const { return *declaration->parameter; }
   const std::string& name() const { return declaration->name; }
   at::Tensor view(const at::Tensor& flat) const { return flat.narrow(0, offset, count).view(declaration->shape); }
 };
 
 struct FlatOptions {
-  at::ScalarType dtype = at::kFloat;        // compute dtype: float32 or bfloat16
+  at::ScalarType dtype = at::kFloat;  // compute dtype: float32 or bfloat16
   at::Device device = at::kCPU;
   configs::Decay decay = configs::Decay::matrices;
-  std::vector<std::string> trainable;       // shell patterns over names; empty: all
+  std::vector<std::string> trainable;  // shell patterns over names; empty: all
 };
 
 class FlatParameters {
@@ -48,11 +48,11 @@ class FlatParameters {
   const std::vector<FlatSlot>& trainable() const { return trainable_; }
   const std::vector<FlatSlot>& frozen() const { return frozen_; }
   at::Tensor& master() { return master_; }
-  at::Tensor& compute() { return compute_; }           // undefined when the masters are the compute values
+  at::Tensor& compute() { return compute_; }  // undefined when the masters are the compute values
   at::Tensor& gradient() { return gradient_; }
   at::Tensor& frozen_values() { return frozen_values_; }
-  std::int64_t decayed_count() const { return decayed_count_; }   // elements at the front that take weight decay
-  std::int64_t size() const { return size_; }                     // elements of master, gradient and moments
+  std::int64_t decayed_count() const { return decayed_count_; }  // elements at the front that take weight decay
+  std::int64_t size() const { return size_; }                    // elements of master, gradient and moments
 
  private:
   FlatOptions options_;

@@ -7,7 +7,7 @@ GradientBuckets::GradientBuckets(FlatParameters& parameters, parallel::Communica
   for (const FlatSlot& slot : parameters.trainable()) {
     const std::int64_t limit = (buckets_.size() <= 1 ? sizes.first_bytes : sizes.bytes) / kBytes;
     if (buckets_.empty() || buckets_.back().end - buckets_.back().begin >= limit) {
-      if (!buckets_.empty()) buckets_.back().end = slot.offset;       // the gap after a parameter belongs to its bucket
+      if (!buckets_.empty()) buckets_.back().end = slot.offset;  // the gap after a parameter belongs to its bucket
       buckets_.push_back({slot.offset, slot.offset, 0, 0, nullptr});
     }
     Bucket& bucket = buckets_.back();

@@ -39,11 +39,11 @@ class GradientBuckets : public kernels::GradientListener {
   void gradient_ready(kernels::Parameter& parameter) override;
   void finish();
   std::size_t count() const { return buckets_.size(); }
-  std::size_t started_in_backward() const { return started_in_backward_; }   // of the last step; a measure of overlap
+  std::size_t started_in_backward() const { return started_in_backward_; }  // of the last step; a measure of overlap
 
  private:
   struct Bucket {
-    std::int64_t begin = 0, end = 0;      // elements of the flat gradient
+    std::int64_t begin = 0, end = 0;  // elements of the flat gradient
     int parameters = 0, waiting = 0;
     std::unique_ptr<parallel::Work> work;
   };

@@ -2,7 +2,7 @@
 //
 // A post-accumulate hook moves such a gradient into Parameter::gradient (overwriting or adding, in float32), drops .grad and reports the
 // parameter as complete: .grad is complete when the hook fires, whatever Parameter::uses says. Parameters whose operations write directly
-// never get a .grad, so their hook never fires.
+// get an undefined .grad, and the hook leaves them alone.
 #pragma once
 
 #include "trainer/engine/flat_parameters.h"

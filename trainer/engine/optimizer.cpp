@@ -12,7 +12,7 @@
 namespace phidias::trainer {
 namespace {
 
-constexpr double kClipEpsilon = 1e-6;      // torch.nn.utils.clip_grad_norm_
+constexpr double kClipEpsilon = 1e-6;  // torch.nn.utils.clip_grad_norm_
 
 }  // namespace
 

@@ -20,7 +20,7 @@ class Optimizer {
   // One update with the gradient times min(1, clip_norm / (norm + 1e-6)) (clip_norm 0: unchanged); decay before the update.
   void step(double learning_rate, double gradient_norm);
 
-  std::int64_t steps_done() const { return steps_done_; }      // t of the bias correction
+  std::int64_t steps_done() const { return steps_done_; }  // t of the bias correction
   void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
   at::Tensor& exp_avg() { return exp_avg_; }
   at::Tensor& exp_avg_sq() { return exp_avg_sq_; }

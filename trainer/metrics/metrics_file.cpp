@@ -15,7 +15,8 @@ MetricsFile::MetricsFile(const std::filesystem::path& path) : path_(path), file_
 void MetricsFile::after_step(const StepReport& report) {
   const TrainState& state = *report.state;
   const StepSeconds& seconds = report.result.seconds;
-  OrderedJson line = {{"step", state.step}, {"loss", report.result.loss}, {"learning_rate", report.result.learning_rate}, {"grad_norm", report.result.grad_norm}};
+  OrderedJson line = {
+      {"step", state.step}, {"loss", report.result.loss}, {"learning_rate", report.result.learning_rate}, {"grad_norm", report.result.grad_norm}};
   for (const auto& [name, value] : report.result.metrics) line[name] = value;
   if (!report.result.finite) line["skipped"] = true;
   if (state.bad_steps > 0) line["bad_steps"] = state.bad_steps;
@@ -29,7 +30,7 @@ void MetricsFile::after_step(const StepReport& report) {
   line["tokens_per_second"] = report.tokens_per_second;
   line["mfu"] = report.mfu;
   line["memory"] = report.memory_bytes;
-  line["seconds"] = {{"step", seconds.whole},       {"data", seconds.data},     {"forward", seconds.forward},
+  line["seconds"] = {{"step", seconds.whole},        {"data", seconds.data},     {"forward", seconds.forward},
                      {"backward", seconds.backward}, {"reduce", seconds.reduce}, {"optimizer", seconds.optimizer}};
   file_ << line.dump() << "\n" << std::flush;
   if (!file_) throw DataError(path_.string() + ": cannot be written (is the disk full?)");

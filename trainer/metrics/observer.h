@@ -11,13 +11,13 @@
 namespace phidias::trainer {
 
 struct StepReport {
-  const TrainState* state = nullptr;       // after the step
+  const TrainState* state = nullptr;  // after the step
   StepResult result;
-  std::int64_t tokens = 0, target_tokens = 0, documents = 0;   // of the step, over all ranks
+  std::int64_t tokens = 0, target_tokens = 0, documents = 0;  // of the step, over all ranks
   double tokens_per_second = 0;
-  double mfu = 0;                          // 0..1; 0 when the peak is not known
-  std::int64_t memory_bytes = 0;           // peak so far: resident set, or allocated on the GPU
-  double seconds_left = -1;                // -1: not known yet
+  double mfu = 0;                 // 0..1; 0 when the peak is not known
+  std::int64_t memory_bytes = 0;  // peak so far: resident set, or allocated on the GPU
+  double seconds_left = -1;       // -1: not known yet
 };
 
 class Observer {

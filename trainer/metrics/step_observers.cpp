@@ -28,7 +28,8 @@ double StepObservers::seconds_left(const TrainState& state) {
 
 void StepObservers::after_step(const TrainState& state, const StepData& step, const StepResult& result) {
   if (observers_.empty()) return;
-  StepReport report{.state = &state, .result = result, .tokens = step.batch.tokens, .target_tokens = step.batch.target_tokens, .documents = step.batch.documents};
+  StepReport report{
+      .state = &state, .result = result, .tokens = step.batch.tokens, .target_tokens = step.batch.target_tokens, .documents = step.batch.documents};
   StepSeconds& seconds = report.result.seconds;
   seconds.data = step.wait_seconds;
   seconds.whole = seconds.data + seconds.forward + seconds.backward + seconds.reduce + seconds.optimizer;
@@ -43,7 +44,7 @@ std::int64_t peak_memory_bytes(at::Device device) {
   if (device.is_cuda()) return kernels::require_cuda().memory(device.index()).peak_allocated_bytes;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;      // Linux reports kilobytes
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;  // Linux reports kilobytes
 }
 
 }  // namespace phidias::trainer

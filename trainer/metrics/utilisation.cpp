@@ -19,9 +19,10 @@ double visible_keys(std::int64_t length, std::int64_t window) {
 
 struct Datasheet {
   const char* name;
-  double bfloat16, float32;      // dense FLOP/s of tensor cores in bf16, of the plain float32 units
+  double bfloat16, float32;  // dense FLOP/s of tensor cores in bf16, of the plain float32 units
 };
-constexpr Datasheet kDatasheets[] = {{"H100", 989e12, 67e12}, {"H200", 989e12, 67e12}, {"H800", 989e12, 67e12}, {"A100", 312e12, 19.5e12}, {"A800", 312e12, 19.5e12}};
+constexpr Datasheet kDatasheets[] = {
+    {"H100", 989e12, 67e12}, {"H200", 989e12, 67e12}, {"H800", 989e12, 67e12}, {"A100", 312e12, 19.5e12}, {"A800", 312e12, 19.5e12}};
 
 constexpr double kProbeSeconds = 0.03;
 
@@ -40,7 +41,7 @@ Peak peak_of_gpus(parallel::Communicator& host, at::ScalarType dtype, at::Device
 
 Peak find_peak(parallel::Communicator& host, at::ScalarType dtype, at::Device device, double ranks_per_device) {
   if (device.is_cuda()) return peak_of_gpus(host, dtype, device, ranks_per_device);
-  host.barrier();                                       // all ranks measure while the others do
+  host.barrier();  // all ranks measure while the others do
   double sum = matrix_rate(dtype, kProbeSeconds);
   host.all_reduce(&sum, 1, parallel::DataType::float64, parallel::ReduceOp::sum);
   return {sum, "matrix products of 1024 measured on all ranks at once"};
@@ -61,8 +62,8 @@ double Utilisation::at(double tokens_per_second, double mean_context) const {
 
 std::string Utilisation::formula() const {
   char text[256];
-  std::snprintf(text, sizeof text, "MFU = tokens/s * FLOPs per token / peak; FLOPs per token = %.4g without attention; peak = %.4g FLOP/s: %s", model_.flops_per_token(0),
-                peak_.flops_per_second, peak_.source.c_str());
+  std::snprintf(text, sizeof text, "MFU = tokens/s * FLOPs per token / peak; FLOPs per token = %.4g without attention; peak = %.4g FLOP/s: %s",
+                model_.flops_per_token(0), peak_.flops_per_second, peak_.source.c_str());
   return text;
 }
 

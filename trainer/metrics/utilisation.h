@@ -18,8 +18,8 @@
 namespace phidias::trainer {
 
 struct Peak {
-  double flops_per_second = 0;      // of all ranks together; 0: not known
-  std::string source;               // "989 TFLOP/s per GPU (datasheet, dense bf16)", "measured matrix product"
+  double flops_per_second = 0;  // of all ranks together; 0: not known
+  std::string source;           // "989 TFLOP/s per GPU (datasheet, dense bf16)", "measured matrix product"
 };
 
 // Collective. `ranks_per_device`: how many ranks share a GPU.
@@ -32,7 +32,7 @@ class Utilisation {
  public:
   Utilisation(const configs::ModelConfig& model, Peak peak) : model_(model), peak_(std::move(peak)) {}
   double at(double tokens_per_second, double mean_context) const;
-  std::string formula() const;      // one line for the log
+  std::string formula() const;  // one line for the log
 
  private:
   configs::ModelConfig model_;

@@ -17,9 +17,9 @@
 namespace phidias::trainer {
 
 struct Outcome {
-  at::Tensor root;        // backward starts here (scalar); it yields the gradient of gradient_scale * loss_sum
-  at::Tensor loss_sum;    // scalar, detached: the summed loss of this micro-batch
-  at::Tensor metrics;     // [metric_names().size()] float64 sums over the micro-batch, or undefined when there are none
+  at::Tensor root;      // backward starts here (scalar); it yields the gradient of gradient_scale * loss_sum
+  at::Tensor loss_sum;  // scalar, detached: the summed loss of this micro-batch
+  at::Tensor metrics;   // [metric_names().size()] float64 sums over the micro-batch, or undefined when there are none
 };
 
 class Objective {

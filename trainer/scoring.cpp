@@ -1,0 +1,95 @@
+#include "trainer/scoring.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+#include "kernels/linear_cross_entropy.h"
+#include "kernels/packed_batch.h"
+
+namespace phidias::trainer {
+namespace {
+
+std::int64_t length_of(const ScoreRequest& request) { return static_cast<std::int64_t>(request.input_ids.size()); }
+
+// Every next token is a target here; which of them count in the loss is decided afterwards.
+data::MicroBatch pack(std::span<const ScoreRequest> requests, const configs::ModelConfig& config) {
+  data::MicroBatch packed;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto& ids = requests[i].input_ids;
+    const auto begin = static_cast<std::int32_t>(packed.tokens.size());
+    packed.tokens.insert(packed.tokens.end(), ids.begin(), ids.end());
+    for (std::size_t t = 0; t < ids.size(); ++t) {
+      packed.positions.push_back(static_cast<std::int32_t>(t));
+      packed.targets.push_back(t + 1 < ids.size() ? ids[t + 1] : data::kIgnoredTarget);
+    }
+    const bool use_long = config.has_longrope && length_of(requests[i]) > config.original_max_positions;
+    packed.segments.push_back({begin, static_cast<std::int32_t>(packed.tokens.size()), -1, use_long, i});
+    packed.target_tokens += length_of(requests[i]) - 1;
+  }
+  return packed;
+}
+
+// `following[t]`: log-probability of the token after t.
+Score score_of(const ScoreRequest& request, const float* following) {
+  Score score;
+  double sum = 0;
+  for (std::size_t t = 0; t < request.input_ids.size(); ++t) {
+    score.token_logprobs.push_back(t == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(following[t - 1]));
+    if (t == 0 || (!request.labels.empty() && request.labels[t] == data::kIgnoredTarget)) continue;
+    sum -= score.token_logprobs.back();
+    ++score.target_tokens;
+  }
+  if (score.target_tokens > 0) score.loss = sum / static_cast<double>(score.target_tokens);
+  score.perplexity = std::exp(score.loss);
+  return score;
+}
+
+}  // namespace
+
+Scorer::Scorer(const std::filesystem::path& model_directory, const ScorerOptions& options)
+    : options_(options), loaded_(models::load_model(model_directory, options.dtype, options.device)) {}
+
+void Scorer::check(const ScoreRequest& request) const {
+  if (request.input_ids.empty()) throw DataError("there is no token to score");
+  if (!request.labels.empty() && request.labels.size() != request.input_ids.size())
+    throw DataError("labels has " + std::to_string(request.labels.size()) + " values for " + std::to_string(request.input_ids.size()) + " input_ids");
+  for (std::size_t t = 0; t < request.input_ids.size(); ++t) {
+    const std::int32_t id = request.input_ids[t];
+    if (id < 0 || id >= loaded_.config.vocab_size)
+      throw DataError("input_ids[" + std::to_string(t) + "] is " + std::to_string(id) + ", outside the vocabulary of " +
+                      std::to_string(loaded_.config.vocab_size));
+    if (!request.labels.empty() && request.labels[t] != data::kIgnoredTarget && request.labels[t] != id)
+      throw DataError("labels[" + std::to_string(t) + "] is neither input_ids[" + std::to_string(t) + "] nor -100");
+  }
+  if (length_of(request) > loaded_.config.max_positions)
+    throw DataError(std::to_string(length_of(request)) + " tokens are more than the model's " + std::to_string(loaded_.config.max_positions) + " positions");
+}
+
+std::vector<Score> Scorer::score(std::span<const ScoreRequest> requests) {
+  std::vector<Score> scores(requests.size());
+  for (std::size_t begin = 0; begin < requests.size();) {
+    std::size_t end = begin + 1;
+    std::int64_t tokens = length_of(requests[begin]);
+    while (end < requests.size() && tokens + length_of(requests[end]) <= options_.batch_tokens) tokens += length_of(requests[end++]);
+    score_together(requests.subspan(begin, end - begin), std::span(scores).subspan(begin, end - begin));
+    begin = end;
+  }
+  return scores;
+}
+
+void Scorer::score_together(std::span<const ScoreRequest> requests, std::span<Score> scores) {
+  const c10::InferenceMode inference;
+  const data::MicroBatch packed = pack(requests, loaded_.config);
+  const kernels::PackedBatch batch = kernels::to_device(packed, options_.device);
+  models::ForwardOptions forward;
+  forward.inclusive_window = options_.inclusive_window;
+  const at::Tensor hidden = loaded_.model->forward(batch, forward);
+  const at::Tensor following = kernels::token_log_probabilities(hidden, loaded_.model->head(), batch.targets).log_probability.to(at::kCPU).contiguous();
+  for (std::size_t i = 0; i < requests.size(); ++i) scores[i] = score_of(requests[i], following.const_data_ptr<float>() + packed.segments[i].begin);
+}
+
+}  // namespace phidias::trainer

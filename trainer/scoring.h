@@ -1,0 +1,57 @@
+// Log-probabilities of given tokens under a model: what `score` prints, and what perplexity filters and cached references will use.
+//
+//   Scorer scorer("phi-3.5-mini", {.batch_tokens = 8192});
+//   std::vector<Score> scores = scorer.score(requests);      // packed streams, no padding; the order of the requests is kept
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "configs/model_config.h"
+#include "models/hub/model_directory.h"
+
+namespace phidias::trainer {
+
+struct ScoreRequest {
+  std::vector<std::int32_t> input_ids;
+  std::vector<std::int32_t> labels;  // aligned with input_ids, -100: not counted in the loss; empty: every token but the first counts
+};
+
+struct Score {
+  std::vector<double> token_logprobs;  // natural log at temperature 1 of input_ids[t] given those before; NaN for the first
+  double loss = 0;                     // mean of -log p over the counted tokens; 0 when there is none
+  double perplexity = 1;
+  std::int64_t target_tokens = 0;
+};
+
+struct ScorerOptions {
+  std::optional<at::ScalarType> dtype;  // default: the directory's
+  at::Device device = at::kCPU;
+  std::int64_t batch_tokens = 8192;  // of one forward pass; a longer text gets a pass of its own
+  bool inclusive_window = false;     // ForwardOptions
+};
+
+class Scorer {
+ public:
+  // Throws ConfigError or CheckpointError for a directory that cannot be loaded.
+  explicit Scorer(const std::filesystem::path& model_directory, const ScorerOptions& options = {});
+  // Throws DataError for an id outside the vocabulary, labels of another length, nothing at all, or more tokens than the model has positions.
+  void check(const ScoreRequest& request) const;
+  // Every request must pass check().
+  std::vector<Score> score(std::span<const ScoreRequest> requests);
+  const configs::ModelConfig& config() const { return loaded_.config; }
+
+ private:
+  void score_together(std::span<const ScoreRequest> requests, std::span<Score> scores);
+
+  ScorerOptions options_;
+  models::LoadedModel loaded_;
+};
+
+}  // namespace phidias::trainer
