@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "kernels/attention_context.h"
 #include "kernels/attention_cuda.h"
 #include "kernels/autograd.h"
 #include "kernels/cpu/dispatch.h"
@@ -23,7 +23,7 @@ using Ranges = std::vector<std::int64_t>;   // [begin, end) pairs of the documen
 Ranges document_ranges(const PackedBatch& batch) {
   Ranges ranges;
   for (const data::Segment& segment : batch.segments) {
-    if (segment.parent >= 0) throw ConfigError("attention over documents that share a prompt is not available; give each its own copy of the prompt");
+    refuse_shared_prompt(segment);
     ranges.push_back(segment.begin);
     ranges.push_back(segment.end);
   }
@@ -85,15 +85,6 @@ std::pair<at::Tensor, at::Tensor> forward_blocks(const at::Tensor& qkv, const at
   const at::Tensor lse = at::empty({shape.heads, qkv.size(0)}, qkv.options().dtype(at::kFloat));
   cpu::kernels_for(qkv.scalar_type()).attention(call.problem, out.mutable_data_ptr(), lse.mutable_data_ptr<float>());
   return {out, lse};
-}
-
-void save_shape(AutogradContext* ctx, const AttentionShape& shape) {
-  ctx->saved_data["shape"] = std::vector<std::int64_t>{shape.heads, shape.kv_heads, shape.head_dim, shape.rotary_dim, shape.window};
-  ctx->saved_data["scale"] = shape.scale;
-}
-AttentionShape saved_shape(AutogradContext* ctx) {
-  const std::vector<std::int64_t> n = ctx->saved_data["shape"].toIntVector();
-  return {n[0], n[1], n[2], n[3], n[4], ctx->saved_data["scale"].toDouble()};
 }
 
 struct PackedAttention : torch::autograd::Function<PackedAttention> {

@@ -9,7 +9,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
-#include "base/error.h"
+#include "kernels/attention_context.h"
 #include "kernels/autograd.h"
 #include "kernels/cuda_backend.h"
 
@@ -35,15 +35,6 @@ at::Tensor rotated(const at::Tensor& qkv, const at::Tensor& cos, const at::Tenso
   at::Tensor out = at::empty_like(qkv);
   require_cuda().rotary_pack(heads.q, heads.k, heads.v, cos, sin, shape.rotary_dim, /*inverse=*/false, out);
   return out;
-}
-
-void save_shape(AutogradContext* ctx, const AttentionShape& shape) {
-  ctx->saved_data["shape"] = std::vector<std::int64_t>{shape.heads, shape.kv_heads, shape.head_dim, shape.rotary_dim, shape.window};
-  ctx->saved_data["scale"] = shape.scale;
-}
-AttentionShape saved_shape(AutogradContext* ctx) {
-  const std::vector<std::int64_t> n = ctx->saved_data["shape"].toIntVector();
-  return {n[0], n[1], n[2], n[3], n[4], ctx->saved_data["scale"].toDouble()};
 }
 
 // Flash attention counts the keys to the left of the query, without the query itself; a window no document reaches is none.
@@ -144,9 +135,7 @@ bool flash_covers(const at::Tensor& qkv, const AttentionShape& shape) {
 }  // namespace
 
 at::Tensor packed_attention_cuda(const at::Tensor& qkv_in, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const AttentionShape& shape) {
-  for (const data::Segment& segment : batch.segments) {
-    if (segment.parent >= 0) throw ConfigError("attention over documents that share a prompt is not available; give each its own copy of the prompt");
-  }
+  for (const data::Segment& segment : batch.segments) refuse_shared_prompt(segment);
   // A view, so that an empty stream stays part of the gradient's graph.
   if (qkv_in.size(0) == 0) return qkv_in.narrow(1, 0, shape.heads * shape.head_dim);
   const at::Tensor qkv = qkv_in.contiguous();

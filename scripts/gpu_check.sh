@@ -13,6 +13,7 @@ limit=${GPU_CHECK_SECONDS:-300}      # per program
 summary=$out/gpu_check.txt
 : > "$summary"
 failed=0
+export GTEST_COLOR=no
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || echo "nvidia-smi finds no GPU"
 
