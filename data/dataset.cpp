@@ -91,7 +91,7 @@ class Preparer {
       hasher.update("tokens 1 ").update(hash_file(source.path).hex()).update(options_.tokenizer->content_hash().hex());
       hasher.update(encoder_.chat_template ? encoder_.chat_template->name() : "no template").update(source.kind);
       for (const std::int64_t value : {static_cast<std::int64_t>(data.train_on), static_cast<std::int64_t>(data.over_length), static_cast<std::int64_t>(data.special_tokens_in_content),
-                                       static_cast<std::int64_t>(data.on_error), options_.max_length}) {
+                                       static_cast<std::int64_t>(data.on_error), options_.max_length, options_.vocab_size}) {
         hasher.update(&value, sizeof(value));
       }
       text = hasher.digest().hex();
@@ -201,6 +201,7 @@ EncoderOptions encoder_options(const PrepareOptions& options) {
   encoder.over_length = options.data.over_length;
   encoder.inside = inside_content(options.data.special_tokens_in_content);
   encoder.max_length = options.max_length;
+  encoder.vocab_size = options.vocab_size;
   try {
     encoder.chat_template = ChatTemplate::choose(options.data.chat_template, options.tokenizer_directory, *options.tokenizer);
     encoder.chat_template->check_tokens(*options.tokenizer);

@@ -28,6 +28,7 @@ struct PrepareOptions {
   std::filesystem::path tokenizer_directory;         // where data.template: auto looks
   configs::DataSection data;                         // template, train_on, over_length, special_tokens_in_content, on_error, cache; sources are not read
   std::int64_t max_length = 0;                       // tokens of a document, > 1: data.max_length or the model's max_positions
+  std::int64_t vocab_size = 0;                       // ids of `tokens` records stay below it: the model's rows; 0: the tokenizer's
   configs::Method method = configs::Method::sft;
   std::filesystem::path cache_directory;             // for data.cache: auto; empty: memory always
   parallel::Communicator* communicator = nullptr;    // host memory; null: this process alone

@@ -35,6 +35,7 @@ EncodedChat encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat_tem
 }
 
 RecordEncoder::RecordEncoder(EncoderOptions options) : options_(std::move(options)) {
+  if (options_.vocab_size == 0) options_.vocab_size = options_.tokenizer->vocab_size();
   if (options_.max_length < 2) throw ConfigError("data.max_length: a document needs at least 2 tokens");
 }
 
@@ -58,9 +59,9 @@ void RecordEncoder::encode_tokens(const Record& record) {
   const auto check = [&](const std::vector<std::int32_t>& values, const char* field, bool ignored_allowed) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (ignored_allowed && values[i] == kIgnoredTarget) continue;
-      if (values[i] < 0 || values[i] >= options_.tokenizer->vocab_size()) {
-        throw DataError(std::string("'") + field + "' holds " + std::to_string(values[i]) + " at index " + std::to_string(i) + "; the tokenizer's ids are 0 to " +
-                        std::to_string(options_.tokenizer->vocab_size() - 1));
+      if (values[i] < 0 || values[i] >= options_.vocab_size) {
+        throw DataError(std::string("'") + field + "' holds " + std::to_string(values[i]) + " at index " + std::to_string(i) + "; token ids are 0 to " +
+                        std::to_string(options_.vocab_size - 1));
       }
     }
   };

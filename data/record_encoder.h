@@ -40,6 +40,7 @@ struct EncoderOptions {
   configs::OverLength over_length = configs::OverLength::automatic;
   SpecialTokens inside = SpecialTokens::text;
   std::int64_t max_length = 0;               // tokens of a document; > 0
+  std::int64_t vocab_size = 0;               // ids of tokens records stay below it; 0: the tokenizer's
 };
 
 class RecordEncoder {

@@ -50,6 +50,7 @@ RunData prepare_data(const configs::RunConfig& config, const configs::ModelConfi
   options.tokenizer_directory = tokenizer_directory;
   options.data = config.data;
   options.max_length = config.data.max_length;
+  options.vocab_size = model.vocab_size;
   options.method = config.method;
   options.cache_directory = fs::path(config.run.output) / "cache";
   options.communicator = &world.host();

@@ -87,7 +87,7 @@ TEST(RecordEncoder, TokensTakeLabelsAsTheyAre) {
   EXPECT_EQ(block.view().entries[1].targets, 2U);
   EXPECT_EQ(std::vector<std::int32_t>(block.view().labels.begin(), block.view().labels.end()), (std::vector<std::int32_t>{10, 11, 12, 13, 10, -100, 99, 13}));
   record.input_ids[2] = 262;
-  EXPECT_NE(message_of<DataError>([&] { encode(record, options()); }).find("'input_ids' holds 262 at index 2; the tokenizer's ids are 0 to 261"), std::string::npos);
+  EXPECT_NE(message_of<DataError>([&] { encode(record, options()); }).find("'input_ids' holds 262 at index 2; token ids are 0 to 261"), std::string::npos);
 }
 
 TEST(RecordEncoder, LongTextIsSplitWithoutLoss) {
