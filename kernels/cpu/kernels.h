@@ -82,7 +82,7 @@ struct Kernels {
 };
 inline constexpr std::int64_t kSumBlock = 65536;
 inline constexpr std::int64_t kNormBlock = 64;
-inline constexpr std::int64_t kQueryBlock = 128, kKeyBlock = 512;
+inline constexpr std::int64_t kQueryBlock = 64, kKeyBlock = 512;
 
 // Floats one thread of the attention kernels needs: rotated keys, values and their gradients; a block of queries, its gradients and
 // outputs; two blocks of scores.

@@ -5,6 +5,8 @@ extern "C" float logf(float);
 
 namespace {
 
+constexpr int64_t kSoftmaxBlock = 1024;
+
 template <typename T>
 void softmax_rows(void* logits_, const void* bias_, float logit_scale, const int64_t* targets, const float* factor, float* log_probability, float* log_sum_exp,
                   float* entropy, int64_t rows, int64_t vocab, int threads) {
@@ -25,23 +27,29 @@ void softmax_rows(void* logits_, const void* bias_, float logit_scale, const int
     float highest = max_lanes(best);
     for (int64_t i = whole; i < vocab; ++i) highest = to_float(row[i]) > highest ? to_float(row[i]) : highest;
 
-    vf sums{}, weighted{};
-    for (int64_t i = 0; i < whole; i += kLanes) {
-      const vf shifted = load(row + i) - highest, e = exp(shifted);
-      sums += e;
-      if (entropy != nullptr) weighted += e * maximum(shifted, splat(-200.0f));   // a masked id (-inf) counts nothing
+    // Blocks are summed in float, their sums in double: a vocabulary of 100,000 would cost four digits otherwise.
+    double sum = 0, weighted_sum = 0;
+    for (int64_t block = 0; block < whole; block += kSoftmaxBlock) {
+      const int64_t block_end = block + kSoftmaxBlock < whole ? block + kSoftmaxBlock : whole;
+      vf sums{}, weighted{};
+      for (int64_t i = block; i < block_end; i += kLanes) {
+        const vf shifted = load(row + i) - highest, e = exp(shifted);
+        sums += e;
+        if (entropy != nullptr) weighted += e * maximum(shifted, splat(-200.0f));   // a masked id (-inf) counts nothing
+      }
+      sum += sum_lanes(sums);
+      weighted_sum += sum_lanes(weighted);
     }
-    float sum = sum_lanes(sums), weighted_sum = sum_lanes(weighted);
     if (whole < vocab) {
       const vf shifted = load_part(row + whole, vocab - whole) - highest, e = exp(shifted);
       for (int64_t i = 0; i < vocab - whole; ++i) sum += e[i], weighted_sum += e[i] * (shifted[i] > -200.0f ? shifted[i] : -200.0f);
     }
-    const float log_sum = logf(sum), target_logit = to_float(row[targets[r]]);
+    const float log_sum = logf(static_cast<float>(sum)), target_logit = to_float(row[targets[r]]);
     if (log_probability != nullptr) log_probability[r] = target_logit - highest - log_sum;
     if (log_sum_exp != nullptr) log_sum_exp[r] = highest + log_sum;
-    if (entropy != nullptr) entropy[r] = log_sum - weighted_sum / sum;
+    if (entropy != nullptr) entropy[r] = log_sum - static_cast<float>(weighted_sum / sum);
     if (factor == nullptr) continue;
-    const float weight = -factor[r] / sum;
+    const float weight = static_cast<float>(-factor[r] / sum);
     for_vectors(vocab, [&](int64_t, auto at, auto put) { put(row, exp(at(static_cast<const T*>(row)) - highest) * weight); });
     from_float(exp(splat(target_logit - highest))[0] * weight + factor[r], row[targets[r]]);
   }

@@ -66,8 +66,8 @@ TEST_P(Attention, EqualsTheUnfusedFormulaInDoubleAndItsSlowTwin) {
   const double tolerance = testing::kFloatTolerance;
   EXPECT_LT(relative_error(fast.out, exact.out), tolerance);
   EXPECT_LT(relative_error(fast.d_qkv, exact.d_qkv), tolerance);
-  EXPECT_LT(relative_error(fast.out, twin.out), tolerance);
-  EXPECT_LT(relative_error(fast.d_qkv, twin.d_qkv), tolerance);
+  EXPECT_LT(relative_error(fast.out, twin.out), 2 * tolerance);   // both are off
+  EXPECT_LT(relative_error(fast.d_qkv, twin.d_qkv), 2 * tolerance);
 }
 
 TEST_P(Attention, InBfloat16EqualsDoubleOnTheRoundedInputs) {
