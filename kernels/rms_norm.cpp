@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "kernels/autograd.h"
 #include "kernels/cpu/dispatch.h"
@@ -84,6 +85,7 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
 struct AddRmsNorm : torch::autograd::Function<AddRmsNorm> {
   static variable_list forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& update, const at::Tensor&, Parameter* weight, double eps) {
     const Normalised result = normalise(x, update, weight->value, eps);
+    ctx->set_materialize_grads(false);   // after the last block nobody uses the sum: no zeros are made and added
     ctx->save_for_backward({result.sum, result.rstd});
     save_parameter(ctx, "weight", weight);
     return {result.sum, result.y};
@@ -91,7 +93,8 @@ struct AddRmsNorm : torch::autograd::Function<AddRmsNorm> {
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const variable_list saved = ctx->get_saved_variables();
-    const at::Tensor total = normalise_backward(gradients[1], gradients[0], saved[0], saved[1], *saved_parameter(ctx, "weight"));
+    const at::Tensor dy = gradients[1].defined() ? gradients[1] : at::zeros_like(saved[0]);
+    const at::Tensor total = normalise_backward(dy, gradients[0], saved[0], saved[1], *saved_parameter(ctx, "weight"));
     return {total, total, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };

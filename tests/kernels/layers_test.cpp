@@ -76,6 +76,19 @@ TEST_P(Layers, AddRmsNormJoinsBothGradients) {
   expect_close(weight.gradient, exact[1]);
 }
 
+TEST_P(Layers, AddRmsNormTakesEitherGradientAlone) {
+  const at::Tensor x0 = random_tensor({rows(), width()}, 1), w0 = random_tensor({width()}, 2), d0 = random_tensor({rows(), width()}, 3);
+  Parameter joined = make_parameter("a", w0.to(type())), alone = make_parameter("b", w0.to(type()));
+  const at::Tensor x = leaf(x0, type()), zero = x.detach() * 0, y = leaf(x0, type());
+  const at::Tensor dx = torch::autograd::grad({add_rms_norm(x, zero, joined, kEps).second}, {x}, {d0.to(type())})[0];
+  EXPECT_TRUE(bit_equal(dx, torch::autograd::grad({rms_norm(y, alone, kEps)}, {y}, {d0.to(type())})[0]));
+  EXPECT_TRUE(bit_equal(joined.gradient, alone.gradient));
+  joined.has_gradient = false;
+  const at::Tensor through_sum = torch::autograd::grad({add_rms_norm(x, zero, joined, kEps).first}, {x}, {d0.to(type())})[0];
+  EXPECT_TRUE(bit_equal(through_sum, d0.to(type())));
+  EXPECT_EQ(joined.gradient.count_nonzero().item<std::int64_t>(), 0);   // written, with zeros
+}
+
 TEST_P(Layers, SwiGluEqualsDouble) {
   const at::Tensor x0 = random_tensor({rows(), 2 * width()}, 1, 3.0), dy0 = random_tensor({rows(), width()}, 3);
   const at::Tensor x = leaf(x0, type()), y = swiglu(x);
