@@ -90,6 +90,10 @@ if [ "$host_count" = 1 ] && [ -z "$hosts$hostfile" ] && [ -z "${SLURM_JOB_ID:-}"
   export OMPI_MCA_plm=isolated
 fi
 
+# The rank that ends a job writes the exit code here: mpirun itself may wait for ever for a host that is gone.
+PHIDIAS_JOB_END_FILE=$(mktemp -u "${TMPDIR:-/tmp}/phidias-job-end.XXXXXXXX")
+export PHIDIAS_JOB_END_FILE
+
 arguments=(-n "$ranks" --quiet)
 if [ -n "$hosts" ]; then arguments+=(-H "$(tr ',' '\n' <<<"$hosts" | sed "/:/!s/\$/:$local_ranks/" | paste -sd, -)"); fi
 if [ -n "$hostfile" ]; then arguments+=(--hostfile "$hostfile"); fi
@@ -102,13 +106,22 @@ printf '[mpirun.sh] %s%s\n' "$shown" "$(printf '%q ' mpirun "${arguments[@]}")" 
 if [ "$print_only" = 1 ]; then exit 0; fi
 
 # A session of its own: Ctrl-C in the terminal reaches this script alone.
+exec 3>&2   # for the traps: the shell's own notices are silenced while it waits
 stopped=0 at_once=0
 setsid mpirun "${arguments[@]}" <&0 &
 job=$!
+(
+  while kill -0 "$job" 2>/dev/null; do
+    sleep 1
+    if [ -e "$PHIDIAS_JOB_END_FILE" ]; then sleep 4; kill -KILL "$job" && : >"$PHIDIAS_JOB_END_FILE.stuck"; fi
+  done
+) </dev/null >/dev/null 2>&1 &   # holds no pipe of the caller open
+watcher=$!
+trap 'kill "$watcher" 2>/dev/null; rm -f "$PHIDIAS_JOB_END_FILE" "$PHIDIAS_JOB_END_FILE.stuck"' EXIT
 stop() {   # stop EXIT_CODE
   if [ "$stopped" = 0 ]; then
     stopped=$1
-    printf '[mpirun.sh] stopping after the current step; again to end at once\n' >&2
+    printf '[mpirun.sh] stopping after the current step; again to end at once\n' >&3
     kill -USR1 "$job" 2>/dev/null
   else
     at_once=1
@@ -117,10 +130,12 @@ stop() {   # stop EXIT_CODE
 }
 trap 'stop 130' INT
 trap 'stop 143' TERM HUP
-while kill -0 "$job" 2>/dev/null; do wait "$job"; done   # a signal of our own interrupts wait
-wait "$job"                                              # the exit code once more, whatever interrupted before
+while kill -0 "$job" 2>/dev/null; do { wait "$job"; } 2>/dev/null; done   # a signal of our own interrupts wait
+{ wait "$job"; } 2>/dev/null                                              # the exit code once more, whatever interrupted before
 code=$?
 if [ "$at_once" = 1 ]; then exit "$stopped"; fi
+if [ -e "$PHIDIAS_JOB_END_FILE.stuck" ]; then printf '[mpirun.sh] a rank has ended the job, but mpirun was stuck: killed it\n' >&2; fi
+if [ -e "$PHIDIAS_JOB_END_FILE" ]; then exit "$(cat "$PHIDIAS_JOB_END_FILE")"; fi
 case $code in
   138) if [ "$stopped" != 0 ]; then code=$stopped; fi ;;
   134|135|136|137|139) printf '[mpirun.sh] a rank was ended by signal %d\n' $(( code - 128 )) >&2; code=4 ;;

@@ -64,6 +64,7 @@ class HeartbeatCentre final : public HeartbeatThread {
   [[noreturn]] void conclude(int exit_code, std::string message, bool reported) {
     if (reported && exit_code == static_cast<int>(ExitCode::communication)) message += last_collectives();
     log_error(message);
+    announce_end(exit_code);
     for (Peer& rank : ranks_) rank.connection.send({FrameKind::end, exit_code, ""});
     wait_for_closing();
     ::_exit(exit_code);
@@ -105,7 +106,10 @@ class HeartbeatMember final : public HeartbeatThread {
   }
   void on_end_request(const EndRequest& request) override { centre_.connection.send({FrameKind::request_end, request.exit_code, request.message}); }
   void on_lost(const Peer& peer) override {
-    if (rank_ == 1 && !was_stopped()) log_error(lost_message(peer, settings_.silent_seconds));
+    if (rank_ == 1 && !was_stopped()) {
+      log_error(lost_message(peer, settings_.silent_seconds));
+      announce_end(static_cast<int>(ExitCode::communication));
+    }
     ::_exit(static_cast<int>(ExitCode::communication));
   }
   void after_turn() override {

@@ -19,6 +19,7 @@ struct HeartbeatSettings {
   double interval_seconds = 1.0;
   double silent_seconds = 10.0;
   bool beside_rank_0 = true;      // this process runs on rank 0's host
+  std::string end_file;           // the rank that ends the job writes the exit code into it (launch/mpirun.sh waits for it); empty: none
 };
 
 class Heartbeat {

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/atomic_file.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/progress.h"
 
@@ -62,6 +64,14 @@ void HeartbeatThread::say_goodbye() {
 void HeartbeatThread::set_finished() {
   finished_ = true;
   finished_.notify_all();
+}
+
+void HeartbeatThread::announce_end(int exit_code) const {
+  if (settings_.end_file.empty()) return;
+  try {
+    write_file_atomic(settings_.end_file, std::to_string(exit_code) + "\n");
+  } catch (const DataError&) {   // the exit code of the process says the same to a launcher that still listens
+  }
 }
 
 void HeartbeatThread::end_job(int exit_code, const std::string& message) {

@@ -52,6 +52,8 @@ class HeartbeatThread : public Heartbeat {
   virtual void after_turn() {}
   // This process was itself stopped a moment ago, so long that others may have declared it dead: what it has to say about them is no news.
   bool was_stopped() const;
+  // Tells the launcher how the job ends; it may itself be stuck waiting for a host that is gone.
+  void announce_end(int exit_code) const;
   Frame beat() const { return {FrameKind::beat, 0, log_->last()}; }
   bool goodbye_said() const { return goodbye_said_; }
   void set_finished();

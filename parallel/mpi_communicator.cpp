@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
+#include "parallel/local_ranks.h"
 #include "parallel/mpi_session.h"
 #include "parallel/reduce.h"
 
@@ -72,12 +74,6 @@ MpiCommunicator::MpiCommunicator(MPI_Comm group, std::string group_name, std::sh
   MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
   check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
-  MPI_Comm host = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host), "MPI_Comm_split_type");
-  int on_this_host = 0;
-  check_mpi(MPI_Comm_size(host, &on_this_host), "MPI_Comm_size");
-  MPI_Comm_free(&host);
-  one_host_ = on_this_host == size_;
 }
 
 MpiCommunicator::~MpiCommunicator() {
@@ -159,9 +155,13 @@ void MpiCommunicator::all_reduce_now(void* buffer, std::int64_t count, DataType 
 
 // Made at the first all-reduce, so that groups that never reduce pay nothing. Either every rank gets one or none does.
 SharedReducer* MpiCommunicator::shared_reducer(CollectiveScope& scope) {
-  if (!one_host_ || !shared_memory_allowed_) return nullptr;
+  if (!shared_memory_allowed_) return nullptr;
   if (shared_memory_tried_) return shared_.get();
   shared_memory_tried_ = true;
+  const Hash128 host = host_identity();
+  std::vector<Hash128> hosts(static_cast<std::size_t>(size_));
+  gather_bytes(&host, hosts.data(), std::vector<std::int64_t>(hosts.size(), sizeof(host)), scope);
+  if (std::any_of(hosts.begin(), hosts.end(), [&](const Hash128& other) { return other != host; })) return nullptr;
   std::uint64_t identity[2] = {};
   if (rank_ == 0) {
     std::random_device random;

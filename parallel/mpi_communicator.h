@@ -70,7 +70,7 @@ class MpiCommunicator : public Communicator {
 
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
-  bool one_host_ = false, shared_memory_allowed_ = true, shared_memory_tried_ = false;
+  bool shared_memory_allowed_ = true, shared_memory_tried_ = false;
   std::string group_name_;
   std::shared_ptr<CollectiveLog> log_;
   std::unique_ptr<SharedReducer> shared_;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "parallel/heartbeat.h"
 #include "parallel/launch_environment.h"
+#include "parallel/local_ranks.h"
 #include "parallel/mpi_communicator.h"
 #include "parallel/mpi_session.h"
 #include "parallel/single_process.h"
@@ -29,28 +30,6 @@ struct World::Impl {
     if (heartbeat) heartbeat->say_goodbye();   // MPI_Finalize has no deadline: enter it together
   }
 };
-
-namespace {
-
-struct LocalRanks {
-  int rank = 0, size = 1;
-  bool beside_rank_0 = true;
-};
-
-LocalRanks find_local_ranks(int world_rank) {
-  MPI_Comm local = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, world_rank, MPI_INFO_NULL, &local), "MPI_Comm_split_type");
-  LocalRanks result;
-  check_mpi(MPI_Comm_rank(local, &result.rank), "MPI_Comm_rank");
-  check_mpi(MPI_Comm_size(local, &result.size), "MPI_Comm_size");
-  int lowest = world_rank;   // ranks are ordered by the key, so the first is the lowest
-  check_mpi(MPI_Bcast(&lowest, 1, MPI_INT, 0, local), "MPI_Bcast");
-  result.beside_rank_0 = lowest == 0;
-  MPI_Comm_free(&local);
-  return result;
-}
-
-}  // namespace
 
 World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 World::~World() = default;
@@ -72,11 +51,12 @@ World World::start(const WorldOptions& options) {
     impl->host = std::make_unique<SingleProcess>();
     return World(std::move(impl));
   }
-  const LocalRanks local = find_local_ranks(impl->host->rank());
+  const LocalRanks local = find_local_ranks(*impl->host);
   impl->local_rank = local.rank;
   impl->local_size = local.size;
   impl->mesh.data = impl->host->size();
-  const HeartbeatSettings settings{options.heartbeat_seconds, options.silent_seconds, local.beside_rank_0};
+  const char* end_file = std::getenv("PHIDIAS_JOB_END_FILE");
+  const HeartbeatSettings settings{options.heartbeat_seconds, options.silent_seconds, local.beside_rank_0, end_file == nullptr ? "" : end_file};
   impl->heartbeat = start_heartbeat(*impl->host, settings, impl->log);
   return World(std::move(impl));
 }

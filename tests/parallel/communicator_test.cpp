@@ -1,6 +1,7 @@
 // The collectives of the world's host communicator on every number of ranks, through shared memory and through MPI.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "parallel/local_ranks.h"
 #include "parallel/mpi_communicator.h"
 #include "parallel/reduce.h"
 #include "tests/support/mpi_test.h"
@@ -213,8 +215,15 @@ TEST(World, ArrangesItsAxesAndRefusesWhatDoesNotFit) {
   }
   world.arrange({});
   EXPECT_EQ(world.data_rank(), rank());
-  EXPECT_EQ(world.local_size(), size());
-  EXPECT_EQ(world.local_rank(), rank());
+}
+
+TEST(World, NumbersTheRanksOfEachHost) {
+  World& world = phidias::mpi_test::world();
+  const Hash128 mine = host_identity();
+  const std::vector<std::string> hosts = all_gather_strings(host(), mine.hex());
+  EXPECT_EQ(world.local_size(), std::count(hosts.begin(), hosts.end(), mine.hex()));
+  EXPECT_EQ(world.local_rank(), std::count(hosts.begin(), hosts.begin() + rank(), mine.hex()));
+  EXPECT_EQ(host_identity(), mine);
 }
 
 }  // namespace

@@ -49,6 +49,9 @@ case $case_name in
   crashes)          start crash 1; under_way; expect 4 10 'error: rank 1 (.*) died' ;;
   leaves_out)       start leave-out 1; under_way; expect 4 12 'did not finish within 2.0 s'
                     for r in 0 1 2; do grep -q "last collective of rank $r: all_reduce" "$folder/out" || { echo "FAILED: rank $r missing"; exit 1; }; done ;;
+  # As after a cut link, where mpirun waits for ever for its other half: one second to notice, four of patience. A stopped mpirun passes on no message.
+  launcher_stuck)   start wait; under_way; kill -STOP "$(awk '{print $4}' "/proc/$(process 0)/stat")"; kill -9 "$(process 1)"
+                    expect 4 10 'mpirun was stuck' ;;
   interrupted)      start wait; under_way; kill -INT "$job"; expect 130 10 'stopping after the current step' ;;
   terminated)       start wait; under_way; kill -TERM "$job"; expect 143 10 'stopping after the current step' ;;
   *) echo "unknown case $case_name"; exit 2 ;;
