@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "kernels/cuda_backend.h"
-#include "torch/version.h"
+#include <torch/version.h>
 #include "trainer/root_work.h"
 
 namespace phidias::trainer {
