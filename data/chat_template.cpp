@@ -8,12 +8,12 @@ namespace phidias::data {
 
 struct ChatTemplate::Form {
   std::string_view name;
-  bool bos = false;                    // the text starts with the bos token
-  bool prompt_after_user = false;      // "<|assistant|>\n" belongs to the user's turn, and answers carry no role token
+  bool bos = false;                // the text starts with the bos token
+  bool prompt_after_user = false;  // "<|assistant|>\n" belongs to the user's turn, and answers carry no role token
   bool writes_system = true;
   bool writes_empty_system = true;
-  bool eos = true;                     // closes with the eos token unless a generation prompt is asked for
-  bool prompt_after_answer = true;     // a generation prompt is written even when the last message is an answer
+  bool eos = true;                  // closes with the eos token unless a generation prompt is asked for
+  bool prompt_after_answer = true;  // a generation prompt is written even when the last message is an answer
 };
 
 namespace {
@@ -36,8 +36,10 @@ class Writer {
     const auto end = static_cast<std::int64_t>(chat.text.size());
     if (content && end > begin) chat.content.push_back({begin, end});
     if (!trained || end == begin) return;
-    if (!chat.trained.empty() && chat.trained.back().end == begin) chat.trained.back().end = end;
-    else chat.trained.push_back({begin, end});
+    if (!chat.trained.empty() && chat.trained.back().end == begin)
+      chat.trained.back().end = end;
+    else
+      chat.trained.push_back({begin, end});
   }
   RenderedChat chat;
 };
@@ -106,7 +108,8 @@ void ChatTemplate::check_tokens(const Tokenizer& tokenizer) const {
   for (const char* token : {"<|user|>", "<|assistant|>", "<|system|>", "<|end|>"}) {
     if (form_->writes_system || std::string_view(token) != "<|system|>") {
       if (!tokenizer.token_to_id(token)) {
-        throw DataError("the chat template " + name_ + " writes " + token + ", which the tokenizer does not have as one token; use the tokenizer that belongs to the model");
+        throw DataError("the chat template " + name_ + " writes " + token +
+                        ", which the tokenizer does not have as one token; use the tokenizer that belongs to the model");
       }
     }
   }

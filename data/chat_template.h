@@ -26,9 +26,9 @@
 namespace phidias::data {
 
 struct Message {
-  std::string role;                  // system, user or assistant
+  std::string role;  // system, user or assistant
   std::string content;
-  std::optional<bool> train;         // overrides what train_on says about this message
+  std::optional<bool> train;  // overrides what train_on says about this message
 };
 
 struct RenderOptions {
@@ -38,9 +38,9 @@ struct RenderOptions {
 
 struct RenderedChat {
   std::string text;
-  std::vector<ByteRange> content;    // the messages' contents: where special tokens would be forged
-  std::vector<ByteRange> trained;    // targets: content and <|end|> of answers, and the closing eos after a final answer
-  int left_out = 0;                  // system messages that the template does not write
+  std::vector<ByteRange> content;  // the messages' contents: where special tokens would be forged
+  std::vector<ByteRange> trained;  // targets: content and <|end|> of answers, and the closing eos after a final answer
+  int left_out = 0;                // system messages that the template does not write
 };
 
 class ChatTemplate {
@@ -57,7 +57,7 @@ class ChatTemplate {
   // Throws DataError when a token of the template (<|user|>, <|end|> ...) is not one token of the tokenizer.
   void check_tokens(const Tokenizer& tokenizer) const;
 
-  struct Form;   // one row of the table of forms
+  struct Form;  // one row of the table of forms
 
  private:
   ChatTemplate(const Form& form, std::string bos_token, std::string eos_token);

@@ -24,7 +24,7 @@ std::string canonical(std::string_view jinja) {
       out += c;
       if (!in_tag) continue;
       out += jinja[++i];
-      if (i + 1 < jinja.size() && jinja[i + 1] == '-') {   // white space control: the text before the tag loses its white space
+      if (i + 1 < jinja.size() && jinja[i + 1] == '-') {  // white space control: the text before the tag loses its white space
         ++i;
         const std::size_t tag = out.size() - 2;
         std::size_t text_end = tag;
@@ -43,8 +43,10 @@ std::string canonical(std::string_view jinja) {
       }
     } else if (c == '\'' || c == '"') {
       quote = c;
-      if (out.ends_with("'+")) out.resize(out.size() - 2);
-      else out += '\'';
+      if (out.ends_with("'+"))
+        out.resize(out.size() - 2);
+      else
+        out += '\'';
     } else if (std::isspace(static_cast<unsigned char>(c))) {
       if (std::isalnum(static_cast<unsigned char>(out.back()))) out += ' ';
     } else if (c == '-' && i + 2 < jinja.size() && jinja[i + 2] == '}') {
@@ -59,7 +61,7 @@ std::string canonical(std::string_view jinja) {
     }
   }
   while (!out.empty() && std::isspace(static_cast<unsigned char>(out.back()))) out.pop_back();
-  std::string tight;   // parentheses around a whole condition do not matter
+  std::string tight;  // parentheses around a whole condition do not matter
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (out[i] == '(' && (tight.ends_with("if ") || tight.ends_with("if"))) {
       if (!tight.ends_with(' ')) tight += ' ';
@@ -77,7 +79,7 @@ std::string canonical(std::string_view jinja) {
 
 struct Known {
   std::string_view name;
-  std::string_view hash;   // of the canonical text
+  std::string_view hash;  // of the canonical text
 };
 
 constexpr std::array<Known, 6> kKnown = {{
@@ -92,7 +94,7 @@ constexpr std::array<Known, 6> kKnown = {{
 std::optional<std::string> template_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) return std::nullopt;
-  for (const Json& entry : value) {   // several named templates: "default" is the one apply_chat_template takes
+  for (const Json& entry : value) {  // several named templates: "default" is the one apply_chat_template takes
     if (entry.is_object() && entry.value("name", "") == "default" && entry.contains("template")) return template_text(entry["template"]);
   }
   return std::nullopt;
@@ -132,12 +134,13 @@ ChatTemplate ChatTemplate::choose(std::string_view name, const std::filesystem::
   if (name != "auto") return named(name, bos, eos);
   const std::optional<std::string> jinja = find_template(directory);
   if (!jinja) {
-    throw DataError(directory.string() + ": no chat template (chat_template.jinja or tokenizer_config.json); set data.template to one of " + names_for_message());
+    throw DataError(directory.string() + ": no chat template (chat_template.jinja or tokenizer_config.json); set data.template to one of " +
+                    names_for_message());
   }
   const std::optional<std::string> found = identify_chat_template(*jinja);
   if (!found) {
-    throw DataError(directory.string() + ": unknown chat template (hash " + hash_string(canonical(*jinja)).hex() + "); set data.template to the one that writes the same text: " +
-                    names_for_message());
+    throw DataError(directory.string() + ": unknown chat template (hash " + hash_string(canonical(*jinja)).hex() +
+                    "); set data.template to the one that writes the same text: " + names_for_message());
   }
   return named(*found, bos, eos);
 }

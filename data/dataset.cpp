@@ -76,7 +76,8 @@ class Preparer {
   std::filesystem::path cache_directory(const configs::DataSource& source) {
     std::error_code missing;
     const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(source.path, missing));
-    agree(group_, missing ? source.path + ": " + missing.message() + (rank_ > 0 ? " (on rank " + std::to_string(rank_) + "; every host needs the file)" : "") : "");
+    agree(group_,
+          missing ? source.path + ": " + missing.message() + (rank_ > 0 ? " (on rank " + std::to_string(rank_) + "; every host needs the file)" : "") : "");
     if (options_.data.cache == "memory") return {};
     if (options_.data.cache != "auto") return options_.data.cache;
     const bool compressed = source.path.ends_with(".gz") || source.path.ends_with(".zst");
@@ -90,8 +91,9 @@ class Preparer {
       Hasher hasher;
       hasher.update("tokens 1 ").update(hash_file(source.path).hex()).update(options_.tokenizer->content_hash().hex());
       hasher.update(encoder_.chat_template ? encoder_.chat_template->name() : "no template").update(source.kind);
-      for (const std::int64_t value : {static_cast<std::int64_t>(data.train_on), static_cast<std::int64_t>(data.over_length), static_cast<std::int64_t>(data.special_tokens_in_content),
-                                       static_cast<std::int64_t>(data.on_error), options_.max_length, options_.vocab_size}) {
+      for (const std::int64_t value :
+           {static_cast<std::int64_t>(data.train_on), static_cast<std::int64_t>(data.over_length), static_cast<std::int64_t>(data.special_tokens_in_content),
+            static_cast<std::int64_t>(data.on_error), options_.max_length, options_.vocab_size}) {
         hasher.update(&value, sizeof(value));
       }
       text = hasher.digest().hex();
@@ -125,7 +127,8 @@ class Preparer {
         std::filesystem::create_directories(file.parent_path());
         out.emplace(part);
       }
-      SourceTokeniser tokeniser(source, encoder_, {.rank = rank_, .ranks = ranks_, .threads = options_.threads, .on_error = options_.data.on_error, .progress = options_.progress});
+      SourceTokeniser tokeniser(
+          source, encoder_, {.rank = rank_, .ranks = ranks_, .threads = options_.threads, .on_error = options_.data.on_error, .progress = options_.progress});
       share = tokeniser.run([&](const std::string& block) { out ? out->write(block) : void(bytes += block); });
       if (out && share.error.empty()) out->commit();
     } catch (const std::exception& error) {
@@ -154,7 +157,8 @@ class Preparer {
     try {
       store = TokenStore::open(file);
     } catch (const DataError& error) {
-      failure = std::string(error.what()) + (rank_ > 0 ? " (on rank " + std::to_string(rank_) + "; data.cache must be on a file system that all hosts share, or memory)" : "");
+      failure = std::string(error.what()) +
+                (rank_ > 0 ? " (on rank " + std::to_string(rank_) + "; data.cache must be on a file system that all hosts share, or memory)" : "");
     }
     agree(group_, failure);
     return store;
@@ -165,7 +169,9 @@ class Preparer {
     std::vector<std::string_view> texts;
     for (int r = 0; r < ranks_; ++r) {
       const std::filesystem::path part = file.string() + ".part-" + std::to_string(r);
-      if (!std::filesystem::exists(part)) throw DataError(part.string() + ": rank " + std::to_string(r) + "'s part is not here; data.cache must be on a file system that all hosts share, or memory");
+      if (!std::filesystem::exists(part))
+        throw DataError(part.string() + ": rank " + std::to_string(r) +
+                        "'s part is not here; data.cache must be on a file system that all hosts share, or memory");
       parts.emplace_back(part);
     }
     for (const MappedFile& part : parts) texts.push_back(part.text());
@@ -205,7 +211,7 @@ EncoderOptions encoder_options(const PrepareOptions& options) {
   try {
     encoder.chat_template = ChatTemplate::choose(options.data.chat_template, options.tokenizer_directory, *options.tokenizer);
     encoder.chat_template->check_tokens(*options.tokenizer);
-  } catch (const DataError& error) {   // matters only when a chat record comes
+  } catch (const DataError& error) {  // matters only when a chat record comes
     encoder.chat_template.reset();
     encoder.no_template_reason = error.what();
   }
@@ -229,12 +235,13 @@ std::vector<WeightedStore> prepare_sources(const std::vector<configs::DataSource
     std::shared_ptr<const TokenStore> store = preparer.prepare(source, from_cache);
     const StoreMeta& meta = store->meta();
     if (report != nullptr) {
-      report->sources.push_back({source.path, meta.kind, store->documents(), store->tokens(), store->target_tokens(), meta.counters, meta.first_skipped, from_cache,
-                                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+      report->sources.push_back({source.path, meta.kind, store->documents(), store->tokens(), store->target_tokens(), meta.counters, meta.first_skipped,
+                                 from_cache, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
     }
     if (store->documents() == 0) {
-      throw DataError(source.path + ": no document to train on (" + std::to_string(meta.counters.records) + " records read, " + std::to_string(meta.counters.dropped_no_target) +
-                      " without a target, " + std::to_string(meta.counters.dropped_long) + " longer than max_length, " + std::to_string(meta.counters.skipped) + " bad lines)");
+      throw DataError(source.path + ": no document to train on (" + std::to_string(meta.counters.records) + " records read, " +
+                      std::to_string(meta.counters.dropped_no_target) + " without a target, " + std::to_string(meta.counters.dropped_long) +
+                      " longer than max_length, " + std::to_string(meta.counters.skipped) + " bad lines)");
     }
     stores.push_back({std::move(store), source.weight});
   }
@@ -248,8 +255,9 @@ std::string PrepareReport::summary() const {
   };
   for (const SourceReport& source : sources) {
     if (!text.empty()) text += '\n';
-    text += source.path + ": " + std::to_string(source.documents) + " documents (" + source.kind + "), " + std::to_string(source.tokens) + " tokens, " + std::to_string(source.target_tokens) +
-            " of them targets, " + (source.from_cache ? "from the cache" : "tokenised") + " in " + format_duration(source.seconds);
+    text += source.path + ": " + std::to_string(source.documents) + " documents (" + source.kind + "), " + std::to_string(source.tokens) + " tokens, " +
+            std::to_string(source.target_tokens) + " of them targets, " + (source.from_cache ? "from the cache" : "tokenised") + " in " +
+            format_duration(source.seconds);
     const PrepareCounters& counters = source.counters;
     note(counters.skipped, "bad lines skipped, the first: " + source.first_skipped);
     note(counters.split, "records longer than data.max_length split");

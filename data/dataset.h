@@ -24,30 +24,30 @@
 namespace phidias::data {
 
 struct PrepareOptions {
-  const Tokenizer* tokenizer = nullptr;              // required
-  std::filesystem::path tokenizer_directory;         // where data.template: auto looks
-  configs::DataSection data;                         // template, train_on, over_length, special_tokens_in_content, on_error, cache; sources are not read
-  std::int64_t max_length = 0;                       // tokens of a document, > 1: data.max_length or the model's max_positions
-  std::int64_t vocab_size = 0;                       // ids of `tokens` records stay below it: the model's rows; 0: the tokenizer's
+  const Tokenizer* tokenizer = nullptr;       // required
+  std::filesystem::path tokenizer_directory;  // where data.template: auto looks
+  configs::DataSection data;                  // template, train_on, over_length, special_tokens_in_content, on_error, cache; sources are not read
+  std::int64_t max_length = 0;                // tokens of a document, > 1: data.max_length or the model's max_positions
+  std::int64_t vocab_size = 0;                // ids of `tokens` records stay below it: the model's rows; 0: the tokenizer's
   configs::Method method = configs::Method::sft;
-  std::filesystem::path cache_directory;             // for data.cache: auto; empty: memory always
-  parallel::Communicator* communicator = nullptr;    // host memory; null: this process alone
-  int threads = 0;                                   // per rank; 0: cores / ranks
-  std::int64_t memory_bytes = 256 << 20;             // data.cache: auto keeps sources of up to this many (uncompressed: four times the file's) bytes in memory
-  bool progress = false;                             // a progress line on rank 0
+  std::filesystem::path cache_directory;           // for data.cache: auto; empty: memory always
+  parallel::Communicator* communicator = nullptr;  // host memory; null: this process alone
+  int threads = 0;                                 // per rank; 0: cores / ranks
+  std::int64_t memory_bytes = 256 << 20;           // data.cache: auto keeps sources of up to this many (uncompressed: four times the file's) bytes in memory
+  bool progress = false;                           // a progress line on rank 0
 };
 
 struct SourceReport {
   std::string path, kind;
   std::int64_t documents = 0, tokens = 0, target_tokens = 0;
   PrepareCounters counters;
-  std::string first_skipped;                         // "train.jsonl:17: not valid JSON ..."
+  std::string first_skipped;  // "train.jsonl:17: not valid JSON ..."
   bool from_cache = false;
   double seconds = 0;
 };
 
 struct PrepareReport {
-  std::string chat_template;                         // the name chosen; empty without one
+  std::string chat_template;  // the name chosen; empty without one
   std::vector<SourceReport> sources;
   // One line per source, and one per count that a user should know of (cut, dropped, skipped, forged).
   std::string summary() const;

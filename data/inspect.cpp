@@ -23,7 +23,7 @@ std::string marked(const Tokenizer& tokenizer, const TokenBlockView& block, cons
     text += trained[begin] != 0 ? std::string(kBegin) + run + std::string(kEnd) : run;
     begin = end;
   }
-  std::string lines;   // line ends stay visible and keep their effect
+  std::string lines;  // line ends stay visible and keep their effect
   for (const char c : text) lines += c == '\n' ? std::string("⏎\n") : std::string(1, c);
   return lines;
 }
@@ -76,7 +76,8 @@ void inspect_file(const std::string& path, const Tokenizer& tokenizer, const Ins
       out << '\n';
       if (block.view().entries.empty()) out << path << ':' << line << "  " << kind << '\n';
       for (const DocumentEntry& entry : block.view().entries) {
-        out << path << ':' << line << "  " << kind << ", " << entry.length << " tokens, " << entry.targets << " trained\n" << marked(tokenizer, block.view(), entry) << '\n';
+        out << path << ':' << line << "  " << kind << ", " << entry.length << " tokens, " << entry.targets << " trained\n"
+            << marked(tokenizer, block.view(), entry) << '\n';
       }
       show_counters(block.counters, out);
     });

@@ -15,10 +15,10 @@
 namespace phidias::data {
 
 struct InspectOptions {
-  std::filesystem::path tokenizer_directory;     // where `data.chat_template: auto` looks
-  configs::DataSection data;                     // template, train_on, over_length, special_tokens_in_content
+  std::filesystem::path tokenizer_directory;  // where `data.chat_template: auto` looks
+  configs::DataSection data;                  // template, train_on, over_length, special_tokens_in_content
   std::int64_t max_length = 1 << 20;
-  std::int64_t documents = 3;                    // records to show, from the start of the file
+  std::int64_t documents = 3;  // records to show, from the start of the file
 };
 
 // Throws DataError ("file:line: what") at the first bad line.

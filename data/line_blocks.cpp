@@ -39,13 +39,15 @@ class GzipSource final : public Source {
         stream_.avail_in = static_cast<uInt>(std::min<std::size_t>(left_, 1u << 30));
         left_ -= stream_.avail_in;
       }
-      if (ended_) {   // a file of several members
+      if (ended_) {  // a file of several members
         inflateReset(&stream_);
         ended_ = false;
       }
       const int result = inflate(&stream_, Z_NO_FLUSH);
-      if (result == Z_STREAM_END) ended_ = true;
-      else if (result != Z_OK) throw DataError(name_ + ": damaged gzip stream (" + (stream_.msg ? stream_.msg : "unknown") + ")");
+      if (result == Z_STREAM_END)
+        ended_ = true;
+      else if (result != Z_OK)
+        throw DataError(name_ + ": damaged gzip stream (" + (stream_.msg ? stream_.msg : "unknown") + ")");
     }
     out.resize(out.size() - stream_.avail_out);
     if (out.size() == before && !ended_ && total_ > 0) throw DataError(name_ + ": the gzip stream ends early; the file is truncated");
@@ -62,7 +64,8 @@ class GzipSource final : public Source {
 
 class ZstdSource final : public Source {
  public:
-  ZstdSource(const std::byte* data, std::size_t size, std::string name) : name_(std::move(name)), in_{data, size, 0}, stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {}
+  ZstdSource(const std::byte* data, std::size_t size, std::string name)
+      : name_(std::move(name)), in_{data, size, 0}, stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {}
   bool read(std::string& out, std::size_t size) override {
     const std::size_t before = out.size();
     out.resize(before + size);
@@ -86,17 +89,17 @@ class ZstdSource final : public Source {
   std::string name_;
   ZSTD_inBuffer in_;
   std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream_;
-  std::size_t pending_ = 1;   // what zstd still expects; 0 at the end of a frame
+  std::size_t pending_ = 1;  // what zstd still expects; 0 at the end of a frame
 };
 
 }  // namespace
 
 struct LineBlocks::State {
   std::shared_ptr<MappedFile> file;
-  std::unique_ptr<Source> source;            // compressed files only
+  std::unique_ptr<Source> source;  // compressed files only
   std::int64_t block_bytes = 0, index = 0, line = 1;
-  std::size_t position = 0;                  // plain: where the next block begins
-  std::string carry;                         // compressed: bytes after the last whole line
+  std::size_t position = 0;  // plain: where the next block begins
+  std::string carry;         // compressed: bytes after the last whole line
   bool ended = false;
 
   LineBlock finish(std::string_view text, std::shared_ptr<const void> owner) {
@@ -118,7 +121,7 @@ struct LineBlocks::State {
     }
     position += end;
     const std::string_view text = rest.substr(0, end);
-    if (static_cast<std::int64_t>(end) > std::max(block_bytes, kMaxLineBytes)) return oversized(end);   // only one line can be longer than a block
+    if (static_cast<std::int64_t>(end) > std::max(block_bytes, kMaxLineBytes)) return oversized(end);  // only one line can be longer than a block
     return finish(text, file);
   }
 
@@ -137,7 +140,7 @@ struct LineBlocks::State {
         return finish(*buffer, buffer);
       }
       if (ended) return skipped > 0 ? std::optional<LineBlock>(oversized(skipped)) : std::nullopt;
-      if (static_cast<std::int64_t>(buffer->size()) > kMaxLineBytes) {   // the line is refused: forget it, but find its end
+      if (static_cast<std::int64_t>(buffer->size()) > kMaxLineBytes) {  // the line is refused: forget it, but find its end
         skipped += buffer->size();
         buffer->clear();
       }

@@ -19,11 +19,11 @@ namespace phidias::data {
 inline constexpr std::int64_t kMaxLineBytes = 64 << 20;
 
 struct LineBlock {
-  std::int64_t index = 0;                    // from 0
-  std::int64_t first_line = 1;               // line number of its first line, from 1
-  std::shared_ptr<const void> owner;         // keeps `text` alive
+  std::int64_t index = 0;             // from 0
+  std::int64_t first_line = 1;        // line number of its first line, from 1
+  std::shared_ptr<const void> owner;  // keeps `text` alive
   std::string_view text;
-  std::int64_t oversized_bytes = 0;          // > 0: the block is one line longer than kMaxLineBytes (this long at least); text is empty
+  std::int64_t oversized_bytes = 0;  // > 0: the block is one line longer than kMaxLineBytes (this long at least); text is empty
 };
 
 class LineBlocks {

@@ -30,7 +30,8 @@ MicroBatch make_micro_batch(std::span<const DocumentRef> documents, const Bin& b
   return micro;
 }
 
-GlobalBatch make_global_batch(std::int64_t step, std::span<const DocumentRef> documents, const PackingLimits& limits, std::int64_t original_max_positions, int rank, int ranks) {
+GlobalBatch make_global_batch(std::int64_t step, std::span<const DocumentRef> documents, const PackingLimits& limits, std::int64_t original_max_positions,
+                              int rank, int ranks) {
   GlobalBatch batch;
   batch.step = step;
   batch.documents = static_cast<std::int64_t>(documents.size());

@@ -21,6 +21,7 @@ struct DocumentRef {
 MicroBatch make_micro_batch(std::span<const DocumentRef> documents, const Bin& bin, std::int64_t original_max_positions);
 
 // Packs and deals the documents of one step; this is `rank`'s part, with the counts of the whole.
-GlobalBatch make_global_batch(std::int64_t step, std::span<const DocumentRef> documents, const PackingLimits& limits, std::int64_t original_max_positions, int rank, int ranks);
+GlobalBatch make_global_batch(std::int64_t step, std::span<const DocumentRef> documents, const PackingLimits& limits, std::int64_t original_max_positions,
+                              int rank, int ranks);
 
 }  // namespace phidias::data

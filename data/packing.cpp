@@ -13,7 +13,8 @@ namespace {
 std::vector<std::int32_t> longest_first(std::span<const std::int64_t> lengths) {
   std::vector<std::int32_t> order(lengths.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return lengths[static_cast<std::size_t>(a)] > lengths[static_cast<std::size_t>(b)]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int32_t a, std::int32_t b) { return lengths[static_cast<std::size_t>(a)] > lengths[static_cast<std::size_t>(b)]; });
   return order;
 }
 
@@ -30,7 +31,7 @@ void tidy(std::vector<Bin>& bins) {
 // `count` bins filled evenly (longest document to the emptiest bin), or nothing when a limit would be broken.
 std::optional<std::vector<Bin>> pack_evenly(std::span<const std::int64_t> lengths, const PackingLimits& limits, std::size_t count) {
   std::vector<Bin> bins(count);
-  std::set<std::pair<std::int64_t, std::size_t>> by_load;   // (tokens, bin), bins that can take more
+  std::set<std::pair<std::int64_t, std::size_t>> by_load;  // (tokens, bin), bins that can take more
   for (std::size_t bin = 0; bin < count; ++bin) by_load.insert({0, bin});
   for (const std::int32_t document : longest_first(lengths)) {
     if (by_load.empty()) return std::nullopt;
@@ -49,7 +50,7 @@ std::optional<std::vector<Bin>> pack_evenly(std::span<const std::int64_t> length
 
 std::vector<Bin> pack_best_fit(std::span<const std::int64_t> lengths, const PackingLimits& limits) {
   std::vector<Bin> bins;
-  std::set<std::pair<std::int64_t, std::size_t>> by_room;   // (tokens left, bin)
+  std::set<std::pair<std::int64_t, std::size_t>> by_room;  // (tokens left, bin)
   for (const std::int32_t document : longest_first(lengths)) {
     const std::int64_t length = lengths[static_cast<std::size_t>(document)];
     const auto best = by_room.lower_bound({length, 0});
@@ -95,7 +96,7 @@ std::vector<std::vector<Bin>> plan_step(std::span<const std::int64_t> lengths, c
   std::vector<std::vector<Bin>> plan(count);
   for (std::size_t r = 0; r < count; ++r) {
     for (const std::size_t bin : dealt[r]) plan[r].push_back(std::move(bins[bin]));
-    tidy(plan[r]);   // in the order of the data, empty ones last
+    tidy(plan[r]);  // in the order of the data, empty ones last
   }
   return plan;
 }

@@ -5,7 +5,7 @@
 namespace phidias::data {
 
 GlobalBatch Prefetcher::take(std::int64_t step) {
-  if (ahead_.valid() && ahead_step_ != step) {   // a jump: let the thread finish and forget its batch
+  if (ahead_.valid() && ahead_step_ != step) {  // a jump: let the thread finish and forget its batch
     ahead_.wait();
     ahead_ = {};
   }

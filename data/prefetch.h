@@ -20,7 +20,7 @@ class Prefetcher {
  private:
   Sampler& sampler_;
   std::int64_t ahead_step_ = -1;
-  std::future<GlobalBatch> ahead_;   // waits for its thread when destroyed
+  std::future<GlobalBatch> ahead_;  // waits for its thread when destroyed
 };
 
 }  // namespace phidias::data

@@ -133,8 +133,12 @@ Record RecordParser::parse(std::string_view line, RecordKind kind) {
   Record record;
   record.kind = kind == RecordKind::automatic ? detect(fields) : kind;
   switch (record.kind) {
-    case RecordKind::text: record.text = string_field(fields, "text"); break;
-    case RecordKind::chat: record.messages = messages_of(fields); break;
+    case RecordKind::text:
+      record.text = string_field(fields, "text");
+      break;
+    case RecordKind::chat:
+      record.messages = messages_of(fields);
+      break;
     case RecordKind::completion:
       record.prompt = string_field(fields, "prompt");
       record.completion = string_field(fields, "completion");
@@ -144,13 +148,15 @@ Record RecordParser::parse(std::string_view line, RecordKind kind) {
       if (element labels; fields.at_key("labels").get(labels) == simdjson::SUCCESS && !labels.is_null()) {
         record.labels = ids_of(fields, "labels");
         if (record.labels.size() != record.input_ids.size()) {
-          throw DataError("'labels' has " + std::to_string(record.labels.size()) + " entries for " + std::to_string(record.input_ids.size()) + " of 'input_ids'");
+          throw DataError("'labels' has " + std::to_string(record.labels.size()) + " entries for " + std::to_string(record.input_ids.size()) +
+                          " of 'input_ids'");
         }
       }
       break;
     case RecordKind::preference:
     case RecordKind::prompt:
-    case RecordKind::automatic: break;
+    case RecordKind::automatic:
+      break;
   }
   return record;
 }

@@ -22,11 +22,11 @@ RecordKind record_kind_from(std::string_view name);
 
 struct Record {
   RecordKind kind = RecordKind::text;
-  std::string text;                          // text
-  std::vector<Message> messages;             // chat
-  std::string prompt, completion;            // completion
-  std::vector<std::int32_t> input_ids;       // tokens
-  std::vector<std::int32_t> labels;          // tokens: empty, or one per id; -100 is not a target
+  std::string text;                     // text
+  std::vector<Message> messages;        // chat
+  std::string prompt, completion;       // completion
+  std::vector<std::int32_t> input_ids;  // tokens
+  std::vector<std::int32_t> labels;     // tokens: empty, or one per id; -100 is not a target
 };
 
 // Parses lines of JSON; keeps its buffers from line to line, so one per thread.

@@ -10,14 +10,18 @@ namespace phidias::data {
 
 SpecialTokens inside_content(configs::SpecialTokensInContent choice) {
   switch (choice) {
-    case configs::SpecialTokensInContent::text: return SpecialTokens::text;
-    case configs::SpecialTokensInContent::parse: return SpecialTokens::parse;
-    case configs::SpecialTokensInContent::error: return SpecialTokens::error;
+    case configs::SpecialTokensInContent::text:
+      return SpecialTokens::text;
+    case configs::SpecialTokensInContent::parse:
+      return SpecialTokens::parse;
+    case configs::SpecialTokensInContent::error:
+      return SpecialTokens::error;
   }
   return SpecialTokens::text;
 }
 
-EncodedChat encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat_template, std::span<const Message> messages, const RenderOptions& options, SpecialTokens inside) {
+EncodedChat encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat_template, std::span<const Message> messages, const RenderOptions& options,
+                        SpecialTokens inside) {
   EncodedChat chat;
   chat.rendered = chat_template.render(messages, options);
   const EncodeOptions encode{.special = SpecialTokens::parse, .content = chat.rendered.content, .inside = inside, .add_special_tokens = false};
@@ -41,7 +45,8 @@ RecordEncoder::RecordEncoder(EncoderOptions options) : options_(std::move(option
 
 void RecordEncoder::encode_text(std::string_view text, std::int64_t trained_from, TokenBlock& block) {
   const ByteRange whole{0, static_cast<std::int64_t>(text.size())};
-  const EncodeOptions encode{.special = SpecialTokens::parse, .content = {&whole, text.empty() ? 0U : 1U}, .inside = options_.inside, .add_special_tokens = true};
+  const EncodeOptions encode{
+      .special = SpecialTokens::parse, .content = {&whole, text.empty() ? 0U : 1U}, .inside = options_.inside, .add_special_tokens = true};
   options_.tokenizer->encode(text, encode, ids_, &offsets_, &block.counters.forged_specials);
   trained_.resize(ids_.size());
   for (std::size_t t = 0; t < ids_.size(); ++t) trained_[t] = offsets_[t].begin >= trained_from ? 1 : 0;
@@ -83,19 +88,27 @@ void RecordEncoder::encode(const Record& record, std::int64_t line, TokenBlock& 
   trained_.clear();
   offsets_.clear();
   switch (record.kind) {
-    case RecordKind::text: encode_text(record.text, 0, block); break;
-    case RecordKind::completion: encode_text(record.prompt + record.completion, static_cast<std::int64_t>(record.prompt.size()), block); break;
-    case RecordKind::tokens: encode_tokens(record); break;
+    case RecordKind::text:
+      encode_text(record.text, 0, block);
+      break;
+    case RecordKind::completion:
+      encode_text(record.prompt + record.completion, static_cast<std::int64_t>(record.prompt.size()), block);
+      break;
+    case RecordKind::tokens:
+      encode_tokens(record);
+      break;
     case RecordKind::chat: {
       if (!options_.chat_template) throw DataError("a chat record, but " + options_.no_template_reason);
-      EncodedChat chat = encode_chat(*options_.tokenizer, *options_.chat_template, record.messages, {.add_generation_prompt = false, .train_on = options_.train_on}, options_.inside);
+      EncodedChat chat = encode_chat(*options_.tokenizer, *options_.chat_template, record.messages,
+                                     {.add_generation_prompt = false, .train_on = options_.train_on}, options_.inside);
       ids_ = std::move(chat.ids);
       trained_ = std::move(chat.trained);
       block.counters.forged_specials += chat.forged_specials;
       block.counters.system_left_out += chat.rendered.left_out;
       break;
     }
-    default: throw DataError("a " + std::string(to_string(record.kind)) + " record; the methods pretrain and sft train on text, chat, completion and tokens records");
+    default:
+      throw DataError("a " + std::string(to_string(record.kind)) + " record; the methods pretrain and sft train on text, chat, completion and tokens records");
   }
   ++block.counters.records;
   emit(record.kind, line, block);
@@ -105,7 +118,8 @@ void RecordEncoder::emit(RecordKind kind, std::int64_t line, TokenBlock& block) 
   const auto limit = static_cast<std::size_t>(options_.max_length);
   const auto piece = [&](std::size_t begin, std::size_t end, std::uint32_t number) {
     const std::span<const std::int32_t> labels = labels_;
-    block.add(std::span(ids_).subspan(begin, end - begin), std::span(trained_).subspan(begin, end - begin), labels.empty() ? labels : labels.subspan(begin, end - begin), line, number);
+    block.add(std::span(ids_).subspan(begin, end - begin), std::span(trained_).subspan(begin, end - begin),
+              labels.empty() ? labels : labels.subspan(begin, end - begin), line, number);
   };
   if (ids_.size() <= limit) return piece(0, ids_.size(), 0);
   configs::OverLength rule = options_.over_length;
@@ -120,7 +134,8 @@ void RecordEncoder::emit(RecordKind kind, std::int64_t line, TokenBlock& block) 
   } else {
     ++block.counters.split;
     std::uint32_t number = 0;
-    for (std::size_t begin = 0; begin + 1 < ids_.size(); begin += limit) piece(begin, std::min(begin + limit, ids_.size()), number++);   // one token alone has no target
+    for (std::size_t begin = 0; begin + 1 < ids_.size(); begin += limit)
+      piece(begin, std::min(begin + limit, ids_.size()), number++);  // one token alone has no target
   }
 }
 

@@ -1,8 +1,8 @@
 // From a record to the token documents it is trained as: template, tokenizer, targets, and what happens above max_length.
 //
 // Targets (docs: "Conventions"). chat: a token is trained when it begins inside a trained range of the rendered text (an answer's content and its <|end|>, the
-// closing eos after a final answer). text: every token, and the eos token that is appended (not where the text was cut). completion: the tokens that begin in the
-// completion, and the eos. tokens: labels as given, aligned with input_ids. The first token of a document is never a target.
+// closing eos after a final answer). text: every token, and the eos token that is appended (not where the text was cut). completion: the tokens that begin in
+// the completion, and the eos. tokens: labels as given, aligned with input_ids. The first token of a document is never a target.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace phidias::data {
 struct EncodedChat {
   RenderedChat rendered;
   std::vector<std::int32_t> ids;
-  std::vector<std::uint8_t> trained;       // per token, 1 = a target
+  std::vector<std::uint8_t> trained;  // per token, 1 = a target
   std::vector<ByteRange> offsets;
   std::int64_t forged_specials = 0;
 };
@@ -35,12 +35,12 @@ EncodedChat encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat_tem
 struct EncoderOptions {
   const Tokenizer* tokenizer = nullptr;
   std::optional<ChatTemplate> chat_template;
-  std::string no_template_reason;            // the error of a chat record when there is no template
+  std::string no_template_reason;  // the error of a chat record when there is no template
   configs::TrainOn train_on = configs::TrainOn::assistant;
   configs::OverLength over_length = configs::OverLength::automatic;
   SpecialTokens inside = SpecialTokens::text;
-  std::int64_t max_length = 0;               // tokens of a document; > 0
-  std::int64_t vocab_size = 0;               // ids of tokens records stay below it; 0: the tokenizer's
+  std::int64_t max_length = 0;  // tokens of a document; > 0
+  std::int64_t vocab_size = 0;  // ids of tokens records stay below it; 0: the tokenizer's
 };
 
 class RecordEncoder {
@@ -56,7 +56,7 @@ class RecordEncoder {
   void emit(RecordKind kind, std::int64_t line, TokenBlock& block);
 
   EncoderOptions options_;
-  std::vector<std::int32_t> ids_, labels_;   // of the record at hand
+  std::vector<std::int32_t> ids_, labels_;  // of the record at hand
   std::vector<std::uint8_t> trained_;
   std::vector<ByteRange> offsets_;
 };

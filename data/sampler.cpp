@@ -13,7 +13,7 @@
 namespace phidias::data {
 namespace {
 
-constexpr std::int64_t kAnchorSteps = 64;   // a remembered position every so many steps bounds the replay of an arbitrary step
+constexpr std::int64_t kAnchorSteps = 64;  // a remembered position every so many steps bounds the replay of an arbitrary step
 
 }  // namespace
 
@@ -23,7 +23,7 @@ struct Sampler::Impl {
     double weight = 1.0;
     std::int64_t documents = 0;
     std::uint64_t first_record_id = 0;
-    bool whole_passes = true;              // an integer weight: every epoch holds whole passes
+    bool whole_passes = true;  // an integer weight: every epoch holds whole passes
   };
 
   // Which part of each source's endless sequence of passes an epoch holds.
@@ -65,8 +65,9 @@ struct Sampler::Impl {
     const Source& source = sources[s];
     const std::int64_t virtual_record = of.first[s] + slot - (s == 0 ? 0 : of.end[s - 1]);
     std::int64_t document = virtual_record % source.documents;
-    if (options.shuffle && !source.whole_passes) {   // which documents a part holds is drawn too, once per pass
-      const PhiloxKey key = philox_key(static_cast<std::uint64_t>(options.seed), RandomSite::shuffle, static_cast<std::uint64_t>(virtual_record / source.documents), s + 1);
+    if (options.shuffle && !source.whole_passes) {  // which documents a part holds is drawn too, once per pass
+      const PhiloxKey key =
+          philox_key(static_cast<std::uint64_t>(options.seed), RandomSite::shuffle, static_cast<std::uint64_t>(virtual_record / source.documents), s + 1);
       document = static_cast<std::int64_t>(philox_permute(key, static_cast<std::uint64_t>(source.documents), static_cast<std::uint64_t>(document)));
     }
     return {source.store.get(), document, source.first_record_id + static_cast<std::uint64_t>(document)};

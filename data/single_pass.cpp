@@ -7,7 +7,8 @@
 
 namespace phidias::data {
 
-SinglePass::SinglePass(std::shared_ptr<const TokenStore> store, SamplerOptions options, std::int64_t max_documents) : store_(std::move(store)), options_(std::move(options)) {
+SinglePass::SinglePass(std::shared_ptr<const TokenStore> store, SamplerOptions options, std::int64_t max_documents)
+    : store_(std::move(store)), options_(std::move(options)) {
   const std::int64_t documents = max_documents > 0 ? std::min(max_documents, store_->documents()) : store_->documents();
   const std::int64_t ranks = options_.data_size;
   std::int64_t most = options_.packing ? options_.batch.micro_documents : 1;

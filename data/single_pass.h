@@ -25,7 +25,7 @@ class SinglePass {
  private:
   std::shared_ptr<const TokenStore> store_;
   SamplerOptions options_;
-  std::vector<std::int64_t> first_;    // first document of each step, and the end
+  std::vector<std::int64_t> first_;  // first document of each step, and the end
 };
 
 }  // namespace phidias::data

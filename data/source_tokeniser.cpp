@@ -15,7 +15,8 @@ namespace {
 constexpr std::int64_t kSmallestBlock = 64 << 10, kLargestBlock = 4 << 20, kProgressBytes = 64 << 20;
 
 std::string too_long(std::int64_t bytes) {
-  return "the line has " + format_bytes(static_cast<double>(bytes)) + " or more; the limit is " + format_bytes(static_cast<double>(kMaxLineBytes)) + " (split the record)";
+  return "the line has " + format_bytes(static_cast<double>(bytes)) + " or more; the limit is " + format_bytes(static_cast<double>(kMaxLineBytes)) +
+         " (split the record)";
 }
 
 void keep_first(std::int64_t& first_line, std::string& first_message, std::int64_t line, const std::string& message) {

@@ -15,23 +15,23 @@ namespace phidias::data {
 
 struct SourceOptions {
   int rank = 0, ranks = 1;
-  int threads = 0;                                 // 0: cores / ranks
+  int threads = 0;  // 0: cores / ranks
   configs::OnError on_error = configs::OnError::stop;
-  bool progress = false;                           // a progress line on rank 0, for large files
+  bool progress = false;  // a progress line on rank 0, for large files
 };
 
 // What became of a rank's blocks, beside the blocks themselves.
 struct SourceShare {
-  std::int64_t error_line = -1, skipped_line = -1; // the first bad line under on_error: stop, or skip
-  std::string error, skipped;                      // "file:line: what"
-  std::string kinds;                               // one letter per kind of record seen: 'a' + RecordKind
+  std::int64_t error_line = -1, skipped_line = -1;  // the first bad line under on_error: stop, or skip
+  std::string error, skipped;                       // "file:line: what"
+  std::string kinds;                                // one letter per kind of record seen: 'a' + RecordKind
 };
 
 class SourceTokeniser {
  public:
   SourceTokeniser(const configs::DataSource& source, const EncoderOptions& encoder, const SourceOptions& options);
-  // Passes this rank's serialised blocks to `sink` in order, the counters in them. Under on_error: stop it ends soon after the first bad line. Throws DataError for
-  // what is wrong with the file as a whole.
+  // Passes this rank's serialised blocks to `sink` in order, the counters in them. Under on_error: stop it ends soon after the first bad line. Throws DataError
+  // for what is wrong with the file as a whole.
   SourceShare run(const std::function<void(const std::string&)>& sink);
 
  private:

@@ -46,24 +46,29 @@ PrepareCounters& PrepareCounters::operator+=(const PrepareCounters& other) {
   return *this;
 }
 
-void TokenBlock::add(std::span<const std::int32_t> ids, std::span<const std::uint8_t> trained, std::span<const std::int32_t> labels, std::int64_t line, std::uint32_t piece) {
+void TokenBlock::add(std::span<const std::int32_t> ids, std::span<const std::uint8_t> trained, std::span<const std::int32_t> labels, std::int64_t line,
+                     std::uint32_t piece) {
   std::uint32_t targets = 0;
   for (std::size_t i = 1; i < ids.size(); ++i) targets += trained[i];
   if (targets == 0) {
     ++counters.dropped_no_target;
     return;
   }
-  if (!labels.empty() && labels_.empty()) labels_ = ids_;   // from here on the block carries labels
-  if (!labels.empty()) labels_.insert(labels_.end(), labels.begin(), labels.end());
-  else if (!labels_.empty()) labels_.insert(labels_.end(), ids.begin(), ids.end());
-  entries_.push_back({.begin = ids_.size(), .line = static_cast<std::uint64_t>(line), .length = static_cast<std::uint32_t>(ids.size()), .targets = targets, .piece = piece});
+  if (!labels.empty() && labels_.empty()) labels_ = ids_;  // from here on the block carries labels
+  if (!labels.empty())
+    labels_.insert(labels_.end(), labels.begin(), labels.end());
+  else if (!labels_.empty())
+    labels_.insert(labels_.end(), ids.begin(), ids.end());
+  entries_.push_back(
+      {.begin = ids_.size(), .line = static_cast<std::uint64_t>(line), .length = static_cast<std::uint32_t>(ids.size()), .targets = targets, .piece = piece});
   ids_.insert(ids_.end(), ids.begin(), ids.end());
   trained_.insert(trained_.end(), trained.begin(), trained.end());
   trained_[entries_.back().begin] = 0;
 }
 
 std::string TokenBlock::serialise(std::int64_t block_index) const {
-  const BlockHeader header{block_index, static_cast<std::int64_t>(entries_.size()), static_cast<std::int64_t>(ids_.size()), static_cast<std::int64_t>(labels_.size()), counters};
+  const BlockHeader header{block_index, static_cast<std::int64_t>(entries_.size()), static_cast<std::int64_t>(ids_.size()),
+                           static_cast<std::int64_t>(labels_.size()), counters};
   std::string out;
   out.reserve(sizeof(header) + entries_.size() * sizeof(DocumentEntry) + ids_.size() * 5 + labels_.size() * 4 + 24);
   append(out, std::span<const BlockHeader>(&header, 1));

@@ -22,22 +22,32 @@ constexpr char kMagic[8] = {'P', 'H', 'I', 'D', 'T', 'O', 'K', '1'};
 struct Header {
   char magic[8] = {};
   std::uint64_t meta_bytes = 0, entries = 0, ids = 0, labels = 0, file_bytes = 0;
-  Hash128 check;   // of the fields above
+  Hash128 check;  // of the fields above
 };
 static_assert(sizeof(Header) == 64);
 
 std::uint64_t padded(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
 std::uint64_t expected_bytes(const Header& header) {
-  return sizeof(Header) + padded(header.meta_bytes) + header.entries * sizeof(DocumentEntry) + padded(header.ids * 4) + padded(header.ids) + padded(header.labels * 4) + sizeof(Hash128);
+  return sizeof(Header) + padded(header.meta_bytes) + header.entries * sizeof(DocumentEntry) + padded(header.ids * 4) + padded(header.ids) +
+         padded(header.labels * 4) + sizeof(Hash128);
 }
 
 Hash128 check_of(const Header& header) { return hash_bytes(&header, sizeof(Header) - sizeof(Hash128)); }
 
 std::string meta_to_json(const StoreMeta& meta) {
   const PrepareCounters& c = meta.counters;
-  return Json{{"source", meta.source}, {"kind", meta.kind}, {"key", meta.key}, {"first_skipped", meta.first_skipped}, {"records", c.records}, {"skipped", c.skipped}, {"split", c.split},
-              {"truncated", c.truncated}, {"dropped_long", c.dropped_long}, {"dropped_no_target", c.dropped_no_target}, {"forged_specials", c.forged_specials},
+  return Json{{"source", meta.source},
+              {"kind", meta.kind},
+              {"key", meta.key},
+              {"first_skipped", meta.first_skipped},
+              {"records", c.records},
+              {"skipped", c.skipped},
+              {"split", c.split},
+              {"truncated", c.truncated},
+              {"dropped_long", c.dropped_long},
+              {"dropped_no_target", c.dropped_no_target},
+              {"forged_specials", c.forged_specials},
               {"system_left_out", c.system_left_out}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -49,8 +59,8 @@ StoreMeta meta_from_json(std::string_view text, const std::string& where) {
           .kind = json.value("kind", ""),
           .key = json.value("key", ""),
           .first_skipped = json.value("first_skipped", ""),
-          .counters = {count("records"), count("skipped"), count("split"), count("truncated"), count("dropped_long"), count("dropped_no_target"), count("forged_specials"),
-                       count("system_left_out")}};
+          .counters = {count("records"), count("skipped"), count("split"), count("truncated"), count("dropped_long"), count("dropped_no_target"),
+                       count("forged_specials"), count("system_left_out")}};
 }
 
 // Entries of a block whose tokens begin at `base` of the whole store.
@@ -113,7 +123,8 @@ struct TokenStore::Owner {
   std::vector<std::uint8_t> trained;
 };
 
-TokenStore::TokenStore(std::unique_ptr<Owner> owner, TokenBlockView arrays, StoreMeta meta) : owner_(std::move(owner)), arrays_(arrays), meta_(std::move(meta)) {
+TokenStore::TokenStore(std::unique_ptr<Owner> owner, TokenBlockView arrays, StoreMeta meta)
+    : owner_(std::move(owner)), arrays_(arrays), meta_(std::move(meta)) {
   for (const DocumentEntry& entry : arrays_.entries) target_tokens_ += entry.targets;
 }
 
@@ -173,7 +184,8 @@ std::shared_ptr<const TokenStore> TokenStore::open(const std::filesystem::path& 
   owner->file.emplace(path);
   const std::string_view bytes = owner->file->text();
   Header header;
-  if (bytes.size() < sizeof(Header) || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) throw DataError(path.string() + ": not a token store of this program");
+  if (bytes.size() < sizeof(Header) || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0)
+    throw DataError(path.string() + ": not a token store of this program");
   std::memcpy(&header, bytes.data(), sizeof(Header));
   if (check_of(header) != header.check || header.file_bytes != bytes.size() || expected_bytes(header) != bytes.size()) {
     throw DataError(path.string() + ": damaged token store (header or size); delete it, it is made again");

@@ -1,8 +1,8 @@
 // The tokenised documents of one source, random access by number: in memory, or a memory-mapped file.
 //
-// File (little endian, sections 8-byte aligned): header {magic "PHIDTOK1", counts, section offsets, hash of header and meta}, meta (JSON: where the documents come
-// from, counters, cache key), document entries, ids int32, trained uint8, labels int32 (only when some label differs from its id), and
-// the XXH3-128 of everything after the header. Written atomically; opening verifies both hashes.
+// File (little endian, sections 8-byte aligned): header {magic "PHIDTOK1", counts, section offsets, hash of header and meta}, meta (JSON: where the documents
+// come from, counters, cache key), document entries, ids int32, trained uint8, labels int32 (only when some label differs from its id), and the XXH3-128 of
+// everything after the header. Written atomically; opening verifies both hashes.
 //
 //   std::shared_ptr<const TokenStore> store = TokenStore::open("cache/3f..a1.tokens");
 //   Document document = store->document(17);
@@ -19,10 +19,10 @@
 namespace phidias::data {
 
 struct StoreMeta {
-  std::string source;                  // path as the user wrote it
-  std::string kind;                    // of its records; "mixed" when there are several
-  std::string key;                     // hex: file, tokenizer, template and options
-  std::string first_skipped;           // message of the first bad line passed over
+  std::string source;         // path as the user wrote it
+  std::string kind;           // of its records; "mixed" when there are several
+  std::string key;            // hex: file, tokenizer, template and options
+  std::string first_skipped;  // message of the first bad line passed over
   PrepareCounters counters;
 };
 

@@ -65,7 +65,8 @@ Task compare_task(Draw& draw) {
     case 1: {
       Words words = draw_words(draw, 2);
       while (words[0].size() == words[1].size()) words = draw_words(draw, 2);
-      return {"compare", {user("Which word is longer, " + join(words, " or ") + "?"), assistant(std::string(words[0].size() > words[1].size() ? words[0] : words[1]))}};
+      return {"compare",
+              {user("Which word is longer, " + join(words, " or ") + "?"), assistant(std::string(words[0].size() > words[1].size() ? words[0] : words[1]))}};
     }
     default: {
       const Words words = draw_words(draw, 2);
@@ -79,7 +80,8 @@ Task dictionary_task(Draw& draw, bool for_test) {
     std::span<const DictionaryEntry> entries;
     std::span<const std::string_view> wordings;
   };
-  const std::array<Dictionary, 5> dictionaries = {{{kOpposites, kOppositeWordings}, {kPlurals, kPluralWordings}, {kColors, kColorWordings}, {kCapitals, kCapitalWordings}, {kSounds, kSoundWordings}}};
+  const std::array<Dictionary, 5> dictionaries = {
+      {{kOpposites, kOppositeWordings}, {kPlurals, kPluralWordings}, {kColors, kColorWordings}, {kCapitals, kCapitalWordings}, {kSounds, kSoundWordings}}};
   const Dictionary& dictionary = dictionaries[draw.below(dictionaries.size())];
   const std::size_t entry = draw.below(dictionary.entries.size());
   std::size_t wording = draw.below(kWordings);
@@ -94,11 +96,21 @@ Task follow_up_task(Draw& draw) {
   const std::string phrase = join(words, " ");
   std::vector<Message> messages = {user("Repeat: " + phrase), assistant(phrase)};
   switch (draw.below(5)) {
-    case 0: messages.insert(messages.end(), {user("Now in upper case."), assistant(upper(phrase))}); break;
-    case 1: messages.insert(messages.end(), {user("Now sort them."), assistant(join(sorted(words), " "))}); break;
-    case 2: messages.insert(messages.end(), {user("Only the first word."), assistant(std::string(words.front()))}); break;
-    case 3: messages.insert(messages.end(), {user("Only the last word."), assistant(std::string(words.back()))}); break;
-    default: messages.insert(messages.end(), {user("Say that again."), assistant(phrase)}); break;
+    case 0:
+      messages.insert(messages.end(), {user("Now in upper case."), assistant(upper(phrase))});
+      break;
+    case 1:
+      messages.insert(messages.end(), {user("Now sort them."), assistant(join(sorted(words), " "))});
+      break;
+    case 2:
+      messages.insert(messages.end(), {user("Only the first word."), assistant(std::string(words.front()))});
+      break;
+    case 3:
+      messages.insert(messages.end(), {user("Only the last word."), assistant(std::string(words.back()))});
+      break;
+    default:
+      messages.insert(messages.end(), {user("Say that again."), assistant(phrase)});
+      break;
   }
   return {"follow-up", std::move(messages)};
 }

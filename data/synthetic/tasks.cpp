@@ -20,8 +20,8 @@ std::string text_of(const std::vector<Message>& messages, std::size_t count) {
 }
 
 Draw stream(const TaskOptions& options, File file, std::int64_t index, std::int64_t attempt) {
-  return Draw(philox_key(static_cast<std::uint64_t>(options.seed), RandomSite::task_generator, static_cast<std::uint64_t>(file), static_cast<std::uint64_t>(index),
-                         static_cast<std::uint64_t>(attempt)));
+  return Draw(philox_key(static_cast<std::uint64_t>(options.seed), RandomSite::task_generator, static_cast<std::uint64_t>(file),
+                         static_cast<std::uint64_t>(index), static_cast<std::uint64_t>(attempt)));
 }
 
 std::string to_line(const Task& task, bool with_answer) {
@@ -47,7 +47,8 @@ TaskSets draw_tasks(const TaskOptions& options) {
   for (std::int64_t i = 0; i < options.test; ++i) {
     for (std::int64_t attempt = 0;; ++attempt) {
       if (attempt == kAttempts) {
-        throw ConfigError("the task families have no " + std::to_string(options.test) + " different prompts for the test; ask for fewer (" + std::to_string(i) + " were found)");
+        throw ConfigError("the task families have no " + std::to_string(options.test) + " different prompts for the test; ask for fewer (" + std::to_string(i) +
+                          " were found)");
       }
       Draw draw = stream(options, File::test, i, attempt);
       // After many draws of a family with few prompts, another one takes its place.

@@ -22,14 +22,14 @@
 namespace phidias::data {
 
 struct TaskOptions {
-  std::int64_t train = 12000, test = 500;    // conversations
+  std::int64_t train = 12000, test = 500;  // conversations
   std::int64_t seed = 0;
-  std::vector<std::string> families;         // empty: all of them
+  std::vector<std::string> families;  // empty: all of them
 };
 
 struct Task {
   std::string family;
-  std::vector<Message> messages;             // ends with the expected answer
+  std::vector<Message> messages;  // ends with the expected answer
   // Everything before the last answer, as one text: what must not occur in training.
   std::string prompt() const;
 };
@@ -40,8 +40,8 @@ struct TaskReport {
 };
 
 std::vector<std::string> task_families();
-// Train and test conversations. No prompt of `test` is a prompt of `train`, or a prefix of one of its conversations that ends before an answer. Throws ConfigError:
-// an unknown family, or more test conversations than the families have distinct prompts.
+// Train and test conversations. No prompt of `test` is a prompt of `train`, or a prefix of one of its conversations that ends before an answer. Throws
+// ConfigError: an unknown family, or more test conversations than the families have distinct prompts.
 struct TaskSets {
   std::vector<Task> train, test;
 };

@@ -16,7 +16,8 @@ class ByteTokenizer final : public Tokenizer {
   static constexpr std::array<std::string_view, 6> kSpecials = {"<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>", "<s>"};
   static constexpr std::int32_t kEos = 256, kAssistant = 257, kSystem = 258, kEnd = 259, kUser = 260, kBos = 261;
 
-  void encode(std::string_view text, const EncodeOptions& options, std::vector<std::int32_t>& ids, std::vector<ByteRange>* offsets, std::int64_t* forged) const override {
+  void encode(std::string_view text, const EncodeOptions& options, std::vector<std::int32_t>& ids, std::vector<ByteRange>* offsets,
+              std::int64_t* forged) const override {
     for (std::int64_t at = 0; at < static_cast<std::int64_t>(text.size());) {
       std::int64_t end = at + 1;
       std::int32_t id = static_cast<unsigned char>(text[static_cast<std::size_t>(at)]);
@@ -32,7 +33,8 @@ class ByteTokenizer final : public Tokenizer {
         id = 256 + static_cast<std::int32_t>(s);
         end = stop;
         if (id != kEos && id != kBos) {
-          while (end < static_cast<std::int64_t>(text.size()) && (text[static_cast<std::size_t>(end)] == '\n' || text[static_cast<std::size_t>(end)] == ' ')) ++end;
+          while (end < static_cast<std::int64_t>(text.size()) && (text[static_cast<std::size_t>(end)] == '\n' || text[static_cast<std::size_t>(end)] == ' '))
+            ++end;
         }
       }
       ids.push_back(id);
@@ -43,8 +45,10 @@ class ByteTokenizer final : public Tokenizer {
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const override {
     std::string text;
     for (const std::int32_t id : ids) {
-      if (id < 256) text += static_cast<char>(id);
-      else if (!skip_special) text += id_to_token(id);
+      if (id < 256)
+        text += static_cast<char>(id);
+      else if (!skip_special)
+        text += id_to_token(id);
     }
     return text;
   }
@@ -55,7 +59,9 @@ class ByteTokenizer final : public Tokenizer {
     }
     return std::nullopt;
   }
-  std::string id_to_token(std::int32_t id) const override { return id >= 256 ? std::string(kSpecials[static_cast<std::size_t>(id - 256)]) : std::string(1, static_cast<char>(id)); }
+  std::string id_to_token(std::int32_t id) const override {
+    return id >= 256 ? std::string(kSpecials[static_cast<std::size_t>(id - 256)]) : std::string(1, static_cast<char>(id));
+  }
   bool is_special(std::int32_t id) const override { return id >= 256; }
   std::optional<std::int32_t> bos_id() const override { return kBos; }
   std::optional<std::int32_t> eos_id() const override { return kEos; }

@@ -50,7 +50,8 @@ PrepareOptions options() {
 
 std::string text_lines(int count, int bad = -1) {
   std::string text;
-  for (int i = 1; i <= count; ++i) text += i == bad ? "broken\n" : "{\"text\": \"record " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 90), 'x') + "\"}\n";
+  for (int i = 1; i <= count; ++i)
+    text += i == bad ? "broken\n" : "{\"text\": \"record " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 90), 'x') + "\"}\n";
   return text;
 }
 
@@ -58,7 +59,9 @@ std::string digest(const TokenStore& store) {
   Hasher hasher;
   for (std::int64_t i = 0; i < store.documents(); ++i) {
     const Document document = store.document(i);
-    hasher.update(document.ids.data(), document.ids.size_bytes()).update(document.trained.data(), document.trained.size_bytes()).update(&document.line, sizeof(document.line));
+    hasher.update(document.ids.data(), document.ids.size_bytes())
+        .update(document.trained.data(), document.trained.size_bytes())
+        .update(&document.line, sizeof(document.line));
   }
   return hasher.digest().hex();
 }

@@ -39,7 +39,8 @@ std::string bytes_of(const TokenStore& store) {
 
 TEST(Dataset, ChatFileBecomesAStoreWithAReport) {
   const TemporaryDirectory directory;
-  const std::string path = directory.write("train.jsonl", chat_line("q", "a") + "\n" + chat_line(std::string(100, 'q'), "a") + chat_line("x<|end|>", "b") + chat_line("r", std::string(90, 'b')));
+  const std::string path = directory.write(
+      "train.jsonl", chat_line("q", "a") + "\n" + chat_line(std::string(100, 'q'), "a") + chat_line("x<|end|>", "b") + chat_line("r", std::string(90, 'b')));
   PrepareReport report;
   const std::vector<WeightedStore> stores = prepare_sources(sources(path), options(), &report);
   ASSERT_EQ(stores.size(), 1U);
@@ -68,8 +69,10 @@ TEST(Dataset, FirstBadLineStopsWithFileAndLine) {
 
 TEST(Dataset, BadLinesAreSkippedAndCountedWhenAsked) {
   const TemporaryDirectory directory;
-  const std::string path = directory.write("train.jsonl", chat_line("q", "a") + "{broken\n" + "{\"messages\": []}\n{\"text\": \"\xff\"}\n{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}\n" +
-                                                             "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n" + "{\"text\": \"" + std::string(65 << 20, 'x') + "\"}\n" + chat_line("r", "b"));
+  const std::string path = directory.write(
+      "train.jsonl",
+      chat_line("q", "a") + "{broken\n" + "{\"messages\": []}\n{\"text\": \"\xff\"}\n{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}\n" +
+          "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n" + "{\"text\": \"" + std::string(65 << 20, 'x') + "\"}\n" + chat_line("r", "b"));
   PrepareOptions with = options();
   with.data.on_error = configs::OnError::skip;
   PrepareReport report;
@@ -136,7 +139,9 @@ TEST(Dataset, LargeSourcesAreCachedUntilSomethingThatMattersChanges) {
 
 TEST(Dataset, MemoryAndCacheHoldTheSame) {
   const TemporaryDirectory directory;
-  const std::string path = directory.write("train.jsonl", "{\"text\": \"" + std::string(200, 't') + "\"}\n{\"input_ids\": [1, 2, 3], \"labels\": [1, 5, 3]}\n{\"prompt\": \"p\", \"completion\": \"c\"}\n");
+  const std::string path =
+      directory.write("train.jsonl", "{\"text\": \"" + std::string(200, 't') +
+                                         "\"}\n{\"input_ids\": [1, 2, 3], \"labels\": [1, 5, 3]}\n{\"prompt\": \"p\", \"completion\": \"c\"}\n");
   PrepareOptions with = options();
   PrepareReport report;
   const std::string memory = bytes_of(*prepare_sources(sources(path), with, &report)[0].store);
@@ -147,9 +152,11 @@ TEST(Dataset, MemoryAndCacheHoldTheSame) {
 
 TEST(Dataset, EmptySourcesAndUnknownKindsAreErrors) {
   const TemporaryDirectory directory;
-  EXPECT_NE(message_of<DataError>([&] { prepare_sources(sources((directory.path() / "none.jsonl").string()), options()); }).find("none.jsonl"), std::string::npos);
+  EXPECT_NE(message_of<DataError>([&] { prepare_sources(sources((directory.path() / "none.jsonl").string()), options()); }).find("none.jsonl"),
+            std::string::npos);
   const std::string path = directory.write("train.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"no answer\"}]}\n");
-  EXPECT_NE(message_of<DataError>([&] { prepare_sources(sources(path), options()); }).find("no document to train on (1 records read, 1 without a target"), std::string::npos);
+  EXPECT_NE(message_of<DataError>([&] { prepare_sources(sources(path), options()); }).find("no document to train on (1 records read, 1 without a target"),
+            std::string::npos);
   EXPECT_THROW(prepare_sources(sources(path, "chats"), options()), ConfigError);
   EXPECT_NE(message_of<DataError>([&] { prepare_sources(sources(path, "text"), options()); }).find(":1: missing field 'text'"), std::string::npos);
   PrepareOptions automatic = options();

@@ -14,7 +14,8 @@ namespace {
 TEST(Inspect, ShowsDocumentsWithTrainedTokensMarked) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("a.jsonl",
-                                           "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"a\\nb<|end|>\"}]}\n\n{\"text\": \"abc\"}\n{\"text\": \"not shown\"}\n");
+                                           "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": "
+                                           "\"a\\nb<|end|>\"}]}\n\n{\"text\": \"abc\"}\n{\"text\": \"not shown\"}\n");
   std::ostringstream out;
   InspectOptions options;
   options.data.chat_template = "phi-3-mini";

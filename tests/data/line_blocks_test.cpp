@@ -59,11 +59,12 @@ TEST(LineBlocks, NumbersLinesAndPassesOverBlankOnes) {
 TEST(LineBlocks, CompressedFilesReadAsPlainOnes) {
   const TemporaryDirectory directory;
   std::string text;
-  for (std::uint32_t i = 0; i < 3000; ++i) text += std::string(philox_uint32(philox_key(1, RandomSite::shuffle), i) % 90, static_cast<char>('a' + i % 26)) + "\n";
+  for (std::uint32_t i = 0; i < 3000; ++i)
+    text += std::string(philox_uint32(philox_key(1, RandomSite::shuffle), i) % 90, static_cast<char>('a' + i % 26)) + "\n";
   text += "no line end";
   const Lines plain = read(directory.write("a", text), 1 << 30);
   ASSERT_GT(plain.size(), 2900U);
-  const std::string gz = directory.write("a.gz", gzip(text.substr(0, 40000)) + gzip(text.substr(40000)));   // two members
+  const std::string gz = directory.write("a.gz", gzip(text.substr(0, 40000)) + gzip(text.substr(40000)));    // two members
   const std::string zst = directory.write("a.zst", zstd(text.substr(0, 40000)) + zstd(text.substr(40000)));  // two frames
   for (const std::int64_t block_bytes : {100, 4096, 1 << 20}) {
     EXPECT_EQ(read(directory.path() / "a", block_bytes), plain) << block_bytes;

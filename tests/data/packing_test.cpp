@@ -24,7 +24,7 @@ void check_plan(const std::vector<std::vector<Bin>>& plan, const std::vector<std
     RC_ASSERT(rank.size() == plan.front().size());
     bool ended = false;
     for (const Bin& bin : rank) {
-      RC_ASSERT(!(ended && !bin.empty()));   // empty ones stand at the end
+      RC_ASSERT(!(ended && !bin.empty()));  // empty ones stand at the end
       ended |= bin.empty();
       RC_ASSERT(tokens_of(bin, lengths) <= limits.micro_tokens);
       RC_ASSERT(limits.micro_documents == 0 || static_cast<std::int64_t>(bin.size()) <= limits.micro_documents);

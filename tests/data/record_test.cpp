@@ -28,10 +28,13 @@ TEST(Record, KindIsDetectedFromTheFields) {
 }
 
 TEST(Record, ReadsChatsWithPartsAndTrainFlags) {
-  const Record record = parse(R"({"messages": [{"role": "system", "content": ""}, {"role": "user", "content": [{"type": "text", "text": "a\u00e9"}, {"type": "text", "text": "b"}]},
+  const Record record = parse(
+      R"({"messages": [{"role": "system", "content": ""}, {"role": "user", "content": [{"type": "text", "text": "a\u00e9"}, {"type": "text", "text": "b"}]},
                                   {"role": "assistant", "content": "c", "train": false}]})");
   ASSERT_EQ(record.messages.size(), 3U);
-  EXPECT_EQ(record.messages[1].content, "a\xc3\xa9" "b");
+  EXPECT_EQ(record.messages[1].content,
+            "a\xc3\xa9"
+            "b");
   EXPECT_FALSE(record.messages[1].train.has_value());
   EXPECT_EQ(record.messages[2].train, std::optional<bool>(false));
 }
@@ -51,7 +54,8 @@ TEST(Record, NamesWhatIsWrong) {
   EXPECT_NE(error_of(R"({"prompt": "a"})", RecordKind::completion).find("missing field 'completion'"), std::string::npos);
   EXPECT_NE(error_of(R"({"messages": []})").find("'messages' is empty"), std::string::npos);
   EXPECT_NE(error_of(R"({"messages": "x"})").find("'messages' is not a list"), std::string::npos);
-  EXPECT_NE(error_of(R"({"messages": [{"role": "user", "content": "x"}, {"role": "robot", "content": "y"}]})").find("message 2: unknown role 'robot'"), std::string::npos);
+  EXPECT_NE(error_of(R"({"messages": [{"role": "user", "content": "x"}, {"role": "robot", "content": "y"}]})").find("message 2: unknown role 'robot'"),
+            std::string::npos);
   EXPECT_NE(error_of(R"({"messages": [{"content": "x"}]})").find("message 1: missing field 'role'"), std::string::npos);
   EXPECT_NE(error_of(R"({"messages": [{"role": "user"}]})").find("message 1: missing field 'content'"), std::string::npos);
   EXPECT_NE(error_of(R"({"messages": [{"role": "user", "content": [{"type": "image"}]}]})").find("only parts"), std::string::npos);
@@ -65,8 +69,11 @@ TEST(Record, NamesWhatIsWrong) {
 
 // Damaged lines end in a record or in DataError, never otherwise; one parser serves all of them.
 TEST(Record, SurvivesDamagedLines) {
-  const std::vector<std::string> seeds = {R"({"text": "a \u00e9 \ud83d\ude00 b"})", R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, {"role": "assistant", "content": "a", "train": true}]})",
-                                          R"({"prompt": "a", "completion": "b"})", R"({"input_ids": [1, 2, 3], "labels": [-100, 2, 3]})", R"({"prompt": "a", "chosen": "b", "rejected": "c", "margin": 0.5})"};
+  const std::vector<std::string> seeds = {
+      R"({"text": "a \u00e9 \ud83d\ude00 b"})",
+      R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, {"role": "assistant", "content": "a", "train": true}]})",
+      R"({"prompt": "a", "completion": "b"})", R"({"input_ids": [1, 2, 3], "labels": [-100, 2, 3]})",
+      R"({"prompt": "a", "chosen": "b", "rejected": "c", "margin": 0.5})"};
   RecordParser parser;
   int records = 0, errors = 0;
   for (std::uint64_t round = 0; round < 20000; ++round) {
@@ -76,10 +83,14 @@ TEST(Record, SurvivesDamagedLines) {
     for (std::uint32_t e = 0; e < edits && !line.empty(); ++e) {
       const std::uint32_t draw = philox_uint32(key, 1 + 3 * e), at = philox_uint32(key, 2 + 3 * e) % static_cast<std::uint32_t>(line.size());
       const char byte = static_cast<char>(philox_uint32(key, 3 + 3 * e));
-      if (draw % 4 == 0) line[at] = byte;
-      else if (draw % 4 == 1) line.erase(at, 1 + draw / 4 % 8);
-      else if (draw % 4 == 2) line.insert(at, 1, byte);
-      else line += line.substr(at, 20);
+      if (draw % 4 == 0)
+        line[at] = byte;
+      else if (draw % 4 == 1)
+        line.erase(at, 1 + draw / 4 % 8);
+      else if (draw % 4 == 2)
+        line.insert(at, 1, byte);
+      else
+        line += line.substr(at, 20);
     }
     try {
       parser.parse(line, RecordKind::automatic);

@@ -70,7 +70,12 @@ Content content_of(const GlobalBatch& batch) {
 }
 
 TEST(Sampler, MicroBatchIsOnePackedStream) {
-  Sampler sampler({{make_store({3, 2}), 1.0}}, [] { auto o = options(2); o.shuffle = false; o.original_max_positions = 2; return o; }());
+  Sampler sampler({{make_store({3, 2}), 1.0}}, [] {
+    auto o = options(2);
+    o.shuffle = false;
+    o.original_max_positions = 2;
+    return o;
+  }());
   const GlobalBatch batch = sampler.global_batch(0);
   ASSERT_EQ(batch.micro_batches.size(), 1U);
   const MicroBatch& micro = batch.micro_batches[0];

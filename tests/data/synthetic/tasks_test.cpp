@@ -20,7 +20,8 @@ std::set<std::string> prompts(const std::vector<Task>& tasks) {
   std::set<std::string> result;
   for (const Task& task : tasks) {
     for (std::size_t i = 1; i < task.messages.size(); ++i) {
-      if (task.messages[i].role == "assistant") result.insert(Task{task.family, {task.messages.begin(), task.messages.begin() + static_cast<std::ptrdiff_t>(i) + 1}}.prompt());
+      if (task.messages[i].role == "assistant")
+        result.insert(Task{task.family, {task.messages.begin(), task.messages.begin() + static_cast<std::ptrdiff_t>(i) + 1}}.prompt());
     }
   }
   return result;
@@ -45,7 +46,9 @@ TEST(Tasks, EveryDictionaryAnswerOfTheTestIsTrainedInAnotherWording) {
     if (task.family == "dictionary") trained.insert(task.messages[1].content);
   }
   for (const Task& task : sets.test) {
-    if (task.family == "dictionary") EXPECT_TRUE(trained.contains(task.messages[1].content)) << task.prompt();
+    if (task.family == "dictionary") {
+      EXPECT_TRUE(trained.contains(task.messages[1].content)) << task.prompt();
+    }
   }
 }
 
@@ -72,9 +75,12 @@ TEST(Tasks, AnswersAreRight) {
       const std::string a = pair.substr(0, pair.find(' ')), b = pair.substr(pair.rfind(' ') + 1, pair.size() - pair.rfind(' ') - 2);
       EXPECT_TRUE(answer == a || answer == b) << question;
       const std::string& other = answer == a ? b : a;
-      if (question.find("larger") != std::string::npos) EXPECT_GT(std::stoi(answer), std::stoi(other));
-      else if (question.find("longer") != std::string::npos) EXPECT_GT(answer.size(), other.size());
-      else EXPECT_LT(answer, other);
+      if (question.find("larger") != std::string::npos)
+        EXPECT_GT(std::stoi(answer), std::stoi(other));
+      else if (question.find("longer") != std::string::npos)
+        EXPECT_GT(answer.size(), other.size());
+      else
+        EXPECT_LT(answer, other);
     }
   }
 }
