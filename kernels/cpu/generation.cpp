@@ -66,12 +66,15 @@ template <typename T, int kRows, int kOuts>
 inline void tile(const float* x, const T* weight, int64_t in, float* sums) {
   vf total[kRows][kOuts] = {};
   const int64_t whole = in / kLanes * kLanes;
+  // Hardware does not look ahead across pages: fetch the same place some tiles further, a page away at least.
+  constexpr int64_t kPage = 4096 / sizeof(T);
+  const int64_t ahead = (kPage + kOuts * in - 1) / (kOuts * in) * kOuts * in;
   for (int64_t k = 0; k < whole; k += kLanes) {
     vf w[kOuts];
 #pragma GCC unroll 8
     for (int o = 0; o < kOuts; ++o) {
       w[o] = load(weight + o * in + k);
-      __builtin_prefetch(weight + o * in + k + 512 / sizeof(T) * 2);
+      __builtin_prefetch(weight + o * in + k + ahead);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {

@@ -41,6 +41,15 @@ void adamw(float* master, const float* gradient, void* exp_avg, void* exp_avg_sq
   else update_all<float, float>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
 }
 
+typedef float float8 __attribute__((vector_size(32)));
+typedef double double8 __attribute__((vector_size(64)));
+
+inline double8 widen(const float* p) {
+  float8 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return __builtin_convertvector(v, double8);
+}
+
 // Sixteen running sums whatever the vector width: the same order of additions on every instruction set.
 void block_sums(const float* x, double* sums, int64_t n, int threads) {
   const int64_t blocks = (n + kSumBlock - 1) / kSumBlock;
@@ -48,12 +57,16 @@ void block_sums(const float* x, double* sums, int64_t n, int threads) {
   for (int64_t block = 0; block < blocks; ++block) {
     const float* values = x + block * kSumBlock;
     const int64_t count = n - block * kSumBlock < kSumBlock ? n - block * kSumBlock : kSumBlock;
-    double lanes[16] = {};
+    double8 low{}, high{};
     int64_t i = 0;
     for (; i + 16 <= count; i += 16) {
-#pragma GCC unroll 16
-      for (int lane = 0; lane < 16; ++lane) lanes[lane] += static_cast<double>(values[i + lane]) * values[i + lane];
+      const double8 a = widen(values + i), b = widen(values + i + 8);
+      low += a * a;
+      high += b * b;
     }
+    double lanes[16];
+    __builtin_memcpy(lanes, &low, sizeof low);
+    __builtin_memcpy(lanes + 8, &high, sizeof high);
     for (; i < count; ++i) lanes[i % 16] += static_cast<double>(values[i]) * values[i];
     double total = 0;
     for (double lane : lanes) total += lane;
