@@ -1,4 +1,4 @@
-// Times of the CPU operations at the shapes of a training step and of generation, as medians; see bench/README.md.
+// Times of the CPU operations at the shapes of a training step and of generation, as medians beside the best and the processor time.
 //
 //   kernels_bench [--size 8m|60m] [--rounds N]         PHIDIAS_CPU=plain|avx2|avx512 and OMP_NUM_THREADS choose the build and the threads
 #include <ATen/Parallel.h>
