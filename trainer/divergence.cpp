@@ -43,7 +43,8 @@ void DivergenceGuard::after_step(TrainState& state, const data::GlobalBatch& bat
   if (state.bad_steps_in_a_row >= limit)
     throw DivergedError(text + "\n" + std::to_string(state.bad_steps_in_a_row) +
                         " bad steps in a row (divergence.max_bad_steps): lower optimizer.learning_rate, or look at these documents");
-  log_warning(text + "; the step is skipped (" + std::to_string(state.bad_steps_in_a_row) + " in a row, " + std::to_string(limit) + " end the run)");
+  if (ranks_.rank() == 0)
+    log_warning(text + "; the step is skipped (" + std::to_string(state.bad_steps_in_a_row) + " in a row, " + std::to_string(limit) + " end the run)");
 }
 
 }  // namespace phidias::trainer

@@ -6,11 +6,11 @@
 #include <fstream>
 #include <thread>
 
+#include <torch/version.h>
 #include "base/atomic_file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "kernels/cuda_backend.h"
-#include <torch/version.h>
 #include "trainer/root_work.h"
 
 namespace phidias::trainer {

@@ -101,7 +101,8 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   const RecipeKeys recipe = recipe_keys(configs::dump_run_config(config));
   TrainState state;
   if (found) {
-    check_resumable(found->saved.recipe, recipe, config.checkpoint.resume == configs::Resume::force, found->directory.filename().string());
+    const bool force = config.checkpoint.resume == configs::Resume::force;
+    on_root(host, [&] { check_resumable(found->saved.recipe, recipe, force, found->directory.filename().string()); });
     state = found->saved.state;
     const bool complete = stop.reached(state) && fs::exists(directory.final_model() / "config.json");
     if (complete) log_info("run " + config.run.output + " is finished: " + directory.final_model().string());

@@ -12,7 +12,7 @@ namespace phidias::trainer_test {
 namespace {
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kShort = {"stop.steps=3"};
+const std::vector<std::string> kShort = {"stop.steps=3", "schedule.warmup_steps=1"};
 
 Json without_time_and_memory(Json line) {
   for (const char* key : {"seconds", "tokens_per_second", "mfu", "memory"}) line.erase(key);
@@ -61,7 +61,7 @@ TEST(Train, ADryRunLeavesNothing) {
 TEST(Train, FromAPresetWritesADirectoryWithItsTokenizer) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
-  EXPECT_EQ(run(recipe(folder / "run", {"model.path=", "model.preset=phi3-tiny", "stop.steps=2"}), world), ExitCode::success);
+  EXPECT_EQ(run(recipe(folder / "run", {"model.path=", "model.preset=phi3-tiny", "stop.steps=2", "schedule.warmup_steps=1"}), world), ExitCode::success);
   EXPECT_TRUE(fs::exists(folder / "run" / "final" / "tokenizer.json"));
   EXPECT_NO_THROW(models::open_model_directory(folder / "run" / "final"));
 }

@@ -152,19 +152,20 @@ INSTANTIATE_TEST_SUITE_P(Files, Damage,
 TEST(Resume, WithoutOneGoodCheckpointIsAnErrorOnEveryRank) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
-  run(recipe(folder / "run", {"stop.steps=2", "schedule.name=constant"}), world);
+  run(recipe(folder / "run", {"stop.steps=2", "schedule.name=constant", "schedule.warmup_steps=1"}), world);
   if (world.rank() == 0) damage(folder / "run" / "checkpoints/step-000002/model/model.safetensors", false);
   world.host().barrier();
-  EXPECT_THROW(run(recipe(folder / "run", {"stop.steps=4", "schedule.name=constant"}), world), CheckpointError);
-  EXPECT_EQ(run(recipe(folder / "run", {"stop.steps=4", "schedule.name=constant", "checkpoint.resume=never"}), world), ExitCode::success);
+  EXPECT_THROW(run(recipe(folder / "run", {"stop.steps=4", "schedule.name=constant", "schedule.warmup_steps=1"}), world), CheckpointError);
+  EXPECT_EQ(run(recipe(folder / "run", {"stop.steps=4", "schedule.name=constant", "schedule.warmup_steps=1", "checkpoint.resume=never"}), world),
+            ExitCode::success);
   EXPECT_TRUE(fs::exists(folder / "run.previous-1" / "checkpoints")) << "the old run is kept aside";
 }
 
 TEST(Resume, WithAnotherBatchIsRefusedUnlessForced) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
-  const std::vector<std::string> more = {"stop.steps=4", "schedule.name=constant", "batch.documents=16"};
-  run(recipe(folder / "run", {"stop.steps=2", "schedule.name=constant"}), world);
+  const std::vector<std::string> more = {"stop.steps=4", "schedule.name=constant", "schedule.warmup_steps=1", "batch.documents=16"};
+  run(recipe(folder / "run", {"stop.steps=2", "schedule.name=constant", "schedule.warmup_steps=1"}), world);
   EXPECT_THROW(run(recipe(folder / "run", more), world), ConfigError);
   EXPECT_EQ(run(recipe(folder / "run", with(more, {"checkpoint.resume=force"})), world), ExitCode::success);
 }
@@ -173,11 +174,16 @@ TEST(Retention, KeepsTheNewestAndTheBest) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
   run(recipe(folder / "newest", {"checkpoint.every_steps=2", "checkpoint.keep=2", "stop.steps=8"}), world);
-  // The rate is so high that the held-out loss is best early.
-  run(recipe(folder / "best", {"checkpoint.every_steps=2", "checkpoint.keep=1", "checkpoint.keep_best=validation_loss", "stop.steps=8",
-                               "evaluation.every_steps=2", "optimizer.learning_rate=0.5", "schedule.name=constant", "schedule.warmup_steps=0",
-                               "data.validation=" + (golden_folder() / "validation.jsonl").string()}),
-      world);
+  // Four good steps, then four at a rate that ruins the model: the best checkpoint is an early one.
+  const std::vector<std::string> best = {"checkpoint.every_steps=2",
+                                         "checkpoint.keep=1",
+                                         "checkpoint.keep_best=validation_loss",
+                                         "evaluation.every_steps=2",
+                                         "schedule.name=constant",
+                                         "schedule.warmup_steps=1",
+                                         "data.validation=" + (golden_folder() / "validation.jsonl").string()};
+  run(recipe(folder / "best", with(best, {"stop.steps=4"})), world);
+  run(recipe(folder / "best", with(best, {"stop.steps=8", "optimizer.learning_rate=10"})), world);
   if (world.rank() != 0) return;
   const auto names = [&](const char* run) {
     std::set<std::string> found;
@@ -186,10 +192,10 @@ TEST(Retention, KeepsTheNewestAndTheBest) {
   };
   EXPECT_EQ(names("newest"), (std::set<std::string>{"latest", "step-000006", "step-000008"}));
   std::int64_t best_step = 0;
-  double best = 1e30;
+  double lowest = 1e30;
   for (const Json& line : metrics_of(folder / "best"))
-    if (line.contains("validation_loss") && line["step"] > 0 && line["validation_loss"].get<double>() < best) {
-      best = line["validation_loss"];
+    if (line.contains("validation_loss") && line["step"] > 0 && line["validation_loss"].get<double>() < lowest) {
+      lowest = line["validation_loss"];
       best_step = line["step"];
     }
   ASSERT_LT(best_step, 8) << "the test's premise";
