@@ -76,6 +76,7 @@ struct TokenizerDefinition {
   std::optional<std::vector<DecoderStep>> decoder;   // absent: pieces are joined with spaces
   // Tokens beside the model, file by file, in the order in which each declares them (added_vocabulary.h says what repetition means).
   std::vector<std::vector<AddedToken>> added_tokens;
+  bool config_replaces_added = false;   // tokens above that tokenizer_config.json lists too count as not declared before (tokenizer.model)
   // As tokenizer_config.json names them.
   std::optional<std::string> bos_token, eos_token, pad_token;
   bool clean_up_spaces = false;

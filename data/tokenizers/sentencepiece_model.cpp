@@ -155,6 +155,8 @@ TokenizerDefinition read_sentencepiece_model(std::string_view bytes, std::string
     if (piece.type == Piece::control || piece.type == Piece::user_defined) added.push_back({.content = piece.text, .special = piece.type == Piece::control});
   }
   definition.merges = merges_of(pieces, definition.vocabulary);
+  // The model file calls </s> a control piece; the published files of Phi-3 say that it is not special, and the ids of both must agree.
+  definition.config_replaces_added = true;
   definition.byte_fallback = definition.fuse_unk = true;
   definition.prefix = Prefix::normalizer;
   definition.replace_spaces = definition.has_normalizer = true;

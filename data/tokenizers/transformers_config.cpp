@@ -22,6 +22,7 @@ NamedToken read_named(const JsonField& field) {
   if (field.is_object()) {
     NamedToken named{read_added_token(field), true};
     named.token.special = true;
+    named.token.normalized = field["normalized"].boolean_or(false);
     return named;
   }
   return {{.content = field.string(), .special = true}, false};
@@ -125,6 +126,12 @@ class ConfigReader {
 
   // One more list of declarations: the config's tokens, then named ones.
   void declare() {
+    if (definition_.config_replaces_added && has_decoder()) {
+      const auto listed = [&](const AddedToken& token) {
+        return std::any_of(by_id_.begin(), by_id_.end(), [&](const auto& entry) { return entry.second.content == token.content; });
+      };
+      for (auto& earlier : definition_.added_tokens) std::erase_if(earlier, listed);
+    }
     const AddedVocabulary before = declared_so_far();
     std::vector<AddedToken> tokens;
     for (auto& [id, token] : by_id_) {

@@ -8,16 +8,12 @@
 #include "base/json.h"
 #include "tests/data/tokenizers/byte_level_json.h"
 
-namespace json_target {
 #define LLVMFuzzerTestOneInput tokenizer_json_target
 #include "tests/fuzz/tokenizer_json_fuzz.cpp"
 #undef LLVMFuzzerTestOneInput
-}  // namespace json_target
-namespace model_target {
 #define LLVMFuzzerTestOneInput tokenizer_model_target
 #include "tests/fuzz/tokenizer_model_fuzz.cpp"
 #undef LLVMFuzzerTestOneInput
-}  // namespace model_target
 
 namespace phidias::data {
 namespace {
@@ -73,12 +69,12 @@ TEST(MutatedFiles, TokenizerJsonGivesATokenizerOrDataError) {
   std::mt19937 random(1);
   for (const Json& seed : seeds()) {
     const std::string text = seed.dump();
-    run(json_target::tokenizer_json_target, text);
-    for (int i = 0; i < 250; ++i) run(json_target::tokenizer_json_target, mutated(text, random));
+    run(tokenizer_json_target, text);
+    for (int i = 0; i < 250; ++i) run(tokenizer_json_target, mutated(text, random));
     for (int i = 0; i < 250; ++i) {
       Json changed = seed;
       change_value(changed, random);
-      run(json_target::tokenizer_json_target, changed.dump());
+      run(tokenizer_json_target, changed.dump());
     }
   }
 }
@@ -88,10 +84,10 @@ TEST(MutatedFiles, TokenizerConfigGivesATokenizerOrDataError) {
   const Json seed{{"added_tokens_decoder", {{"0", {{"content", "<s>"}, {"special", true}}}, {"7", {{"content", "x"}}}}}, {"bos_token", "<s>"}, {"eos_token", {{"content", "</s>"}}},
                   {"additional_special_tokens", {"<a>", {{"content", "<b>"}}}}, {"add_bos_token", true}, {"add_eos_token", true}, {"<c>", 8}};
   for (int i = 0; i < 3000; ++i) {
-    run(json_target::tokenizer_json_target, mutated(seed.dump(), random));
+    run(tokenizer_json_target, mutated(seed.dump(), random));
     Json changed = seed;
     change_value(changed, random);
-    run(json_target::tokenizer_json_target, changed.dump());
+    run(tokenizer_json_target, changed.dump());
   }
 }
 
@@ -109,8 +105,8 @@ TEST(MutatedFiles, TokenizerModelGivesATokenizerOrDataError) {
   for (int byte = 0; byte < 256; ++byte) tiktoken += std::string{kDigits[byte >> 2], kDigits[byte << 4 & 63], '=', '='} + " " + std::to_string(byte) + "\n";
   tiktoken += "SGU= 256\n";
   for (const std::string& seed : {model, tiktoken}) {
-    run(model_target::tokenizer_model_target, seed);
-    for (int i = 0; i < 4000; ++i) run(model_target::tokenizer_model_target, mutated(seed, random));
+    run(tokenizer_model_target, seed);
+    for (int i = 0; i < 4000; ++i) run(tokenizer_model_target, mutated(seed, random));
   }
 }
 
