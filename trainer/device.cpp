@@ -5,15 +5,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "kernels/cuda_backend.h"
+#include "kernels/dtype_probe.h"
 #include "parallel/staged_communicator.h"
-#include "trainer/matrix_rate.h"
 
 namespace phidias::trainer {
-namespace {
-
-constexpr double kProbeSeconds = 0.4;  // per dtype
-
-}  // namespace
 
 ComputeDevice choose_device(const configs::ParallelSection& options, parallel::World& world) {
   ComputeDevice chosen;
@@ -48,11 +43,11 @@ configs::DType resolve_dtype(configs::DType wanted, at::ScalarType directory_dty
   if (device.is_cuda()) {
     bfloat16 = directory_dtype == at::kFloat ? 0 : 1;
   } else if (host.rank() == 0) {
-    const double float32_rate = matrix_rate(at::kFloat, kProbeSeconds), bfloat16_rate = matrix_rate(at::kBFloat16, kProbeSeconds);
-    bfloat16 = bfloat16_rate > float32_rate ? 1 : 0;
+    const kernels::MatrixRates rates = kernels::probe_matrix_rates();
+    bfloat16 = rates.bfloat16_gflops > rates.float32_gflops ? 1 : 0;
     char text[160];
-    std::snprintf(text, sizeof text, "model.dtype auto: matrix products run at %.0f GFLOP/s in float32, %.0f in bfloat16: %s", float32_rate / 1e9,
-                  bfloat16_rate / 1e9, bfloat16 ? "bfloat16" : "float32");
+    std::snprintf(text, sizeof text, "model.dtype auto: matrix products run at %.0f GFLOP/s in float32, %.0f in bfloat16 (%.1f s of probing): %s",
+                  rates.float32_gflops, rates.bfloat16_gflops, rates.seconds, bfloat16 ? "bfloat16" : "float32");
     log_info(text);
   }
   host.broadcast(&bfloat16, 1, parallel::DataType::int64, 0);

@@ -1,12 +1,14 @@
 #include "trainer/metrics/utilisation.h"
 
+#include <ATen/ops/full.h>
+#include <ATen/ops/mm.h>
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cstdio>
 
 #include "kernels/cuda_backend.h"
-#include "trainer/matrix_rate.h"
-
-#include "base/log.h"
+#include "trainer/stopwatch.h"
 
 namespace phidias::trainer {
 namespace {
@@ -24,7 +26,23 @@ struct Datasheet {
 constexpr Datasheet kDatasheets[] = {
     {"H100", 989e12, 67e12}, {"H200", 989e12, 67e12}, {"H800", 989e12, 67e12}, {"A100", 312e12, 19.5e12}, {"A800", 312e12, 19.5e12}};
 
-constexpr double kProbeSeconds = 0.03;
+constexpr double kProbeSeconds = 0.03;  // short: it is part of every start
+
+// FLOP/s of square products of 1024 in `dtype` with this process's threads: the best of what fits into `seconds` after one to warm up.
+double matrix_rate(at::ScalarType dtype, double seconds) {
+  constexpr std::int64_t kSize = 1024;
+  const at::NoGradGuard no_grad;
+  const at::Tensor a = at::full({kSize, kSize}, 0.5, at::TensorOptions().dtype(dtype)), b = a.clone();
+  at::Tensor c = at::mm(a, b);
+  const Stopwatch whole;
+  double best = 1e9;
+  do {
+    const Stopwatch one;
+    at::mm_out(c, a, b);
+    best = std::min(best, one.seconds());
+  } while (whole.seconds() < seconds);
+  return 2.0 * kSize * kSize * kSize / best;
+}
 
 Peak peak_of_gpus(parallel::Communicator& host, at::ScalarType dtype, at::Device device, double ranks_per_device) {
   const std::string name = kernels::require_cuda().describe(device.index()).name;
