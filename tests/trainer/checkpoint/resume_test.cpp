@@ -170,6 +170,16 @@ TEST(Resume, WithAnotherBatchIsRefusedUnlessForced) {
   EXPECT_EQ(run(recipe(folder / "run", with(more, {"checkpoint.resume=force"})), world), ExitCode::success);
 }
 
+TEST(Resume, OfABfloat16ModelContinuesFromItsFloat32Masters) {
+  parallel::World& world = mpi_test::world();
+  const SharedFolder folder(world);
+  const std::vector<std::string> half = {
+      "model.path=", "model.preset=phi3-tiny", "model.dtype=bfloat16", "model.trainable=[\"*layers*\"]", "schedule.name=constant", "schedule.warmup_steps=1"};
+  run(recipe(folder / "resumed", with(half, {"stop.steps=3"})), world);
+  for (const char* name : {"resumed", "straight"}) EXPECT_EQ(run(recipe(folder / name, with(half, {"stop.steps=6"})), world), ExitCode::success);
+  if (world.rank() == 0) expect_equal_losses(folder / "resumed", folder / "straight", 0.0);
+}
+
 TEST(Retention, KeepsTheNewestAndTheBest) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
