@@ -71,7 +71,7 @@ struct InitCommand {
 
 struct MakeTasksCommand {
   std::string output;
-  std::int64_t train = 12000, test = 500;
+  std::int64_t train = 48000, test = 500;
   std::int64_t seed = 0;
 };
 

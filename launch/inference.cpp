@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/progress.h"
+#include "data/tokenizers/no_tokenizer.h"
 #include "kernels/cuda_backend.h"
 #include "launch/model_directory_name.h"
 
@@ -12,14 +12,6 @@ namespace phidias::launch {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has_tokenizer(const fs::path& directory) {
-  if (fs::exists(directory / "tokenizer.json") || fs::exists(directory / "tokenizer.model")) return true;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().extension() == ".tiktoken") return true;
-  }
-  return false;
-}
 
 at::ScalarType choose_dtype(const std::string& asked, const models::ModelDirectory& directory, at::Device device) {
   if (asked == "float32") return at::kFloat;
@@ -40,7 +32,7 @@ const data::Tokenizer& InferenceSetup::require_tokenizer() const {
 InferenceSetup prepare_inference(const std::string& given, const std::string& dtype) {
   InferenceSetup result;
   result.directory = resolve_model_directory(given);
-  if (has_tokenizer(result.directory)) result.tokenizer = data::Tokenizer::load(result.directory);
+  if (data::has_tokenizer(result.directory)) result.tokenizer = data::Tokenizer::load(result.directory);
   if (kernels::CudaBackend* cuda = kernels::cuda_backend()) {
     cuda->set_device(0);
     result.device = at::Device(at::kCUDA, 0);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/dataset.h"
+#include "data/tokenizers/no_tokenizer.h"
 
 namespace phidias::trainer {
 namespace fs = std::filesystem;
@@ -41,7 +42,7 @@ void resolve_lengths(configs::RunConfig& config, const configs::ModelConfig& mod
 
 RunData prepare_data(const configs::RunConfig& config, const configs::ModelConfig& model, const fs::path& tokenizer_directory, parallel::World& world) {
   RunData run;
-  run.tokenizer = data::Tokenizer::load(tokenizer_directory);
+  run.tokenizer = data::load_tokenizer_if_present(tokenizer_directory);
   if (world.rank() == 0 && run.tokenizer->vocab_size() > model.vocab_size)
     log_warning("the tokenizer knows ids up to " + std::to_string(run.tokenizer->vocab_size() - 1) + ", the model only " + std::to_string(model.vocab_size) +
                 " rows");

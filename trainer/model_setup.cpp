@@ -16,7 +16,6 @@ ModelSource::ModelSource(const configs::ModelSection& section) : section_(sectio
   } else {
     config_ = configs::read_preset(section.preset);
     tokenizer_directory_ = section.tokenizer;
-    if (section.tokenizer.empty()) throw ConfigError("model.tokenizer: a preset has no tokenizer of its own; name a directory that holds one");
   }
 }
 
@@ -33,6 +32,7 @@ at::ScalarType ModelSource::export_dtype(at::ScalarType compute_dtype) const { r
 
 fs::path ModelSource::files_for_export(const fs::path& staging) const {
   if (directory_) return directory_->path();
+  if (tokenizer_directory_.empty()) return {};   // a preset on token records alone
   if (fs::exists(staging / "tokenizer_config.json") || fs::exists(staging / "tokenizer.json")) return staging;
   models::copy_other_files(tokenizer_directory_, staging);
   fs::remove(staging / "config.json");
