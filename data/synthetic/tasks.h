@@ -22,7 +22,7 @@
 namespace phidias::data {
 
 struct TaskOptions {
-  std::int64_t train = 12000, test = 500;  // conversations
+  std::int64_t train = 48000, test = 500;  // conversations
   std::int64_t seed = 0;
   std::vector<std::string> families;  // empty: all of them
 };

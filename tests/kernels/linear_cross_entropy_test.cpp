@@ -77,7 +77,9 @@ TEST_P(HeadLoss, AndItsGradientsEqualDouble) {
   EXPECT_NEAR(loss.item<double>(), exact_loss.item<double>(), loss_tolerance(c) * std::max(1.0, exact_loss.item<double>()));
   EXPECT_LT(relative_error(hidden.grad(), e.hidden.grad(), kOwnRounding), gradient_tolerance(c));
   EXPECT_LT(relative_error(weight.gradient, e.weight.grad(), kOwnRounding), gradient_tolerance(c));
-  if (c.bias) EXPECT_LT(relative_error(bias.gradient, e.bias.grad(), kOwnRounding), gradient_tolerance(c));
+  if (c.bias) {
+    EXPECT_LT(relative_error(bias.gradient, e.bias.grad(), kOwnRounding), gradient_tolerance(c));
+  }
 }
 
 TEST_P(HeadLoss, TokenStatisticsAndAGradientPerRowEqualDouble) {

@@ -38,7 +38,9 @@ TEST(Train, LeavesACompleteRunDirectory) {
                            "checkpoints/step-000003/optimizer/optimizer.safetensors", "checkpoints/step-000003/state.json",
                            "checkpoints/step-000003/manifest.json", "final/config.json", "final/model.safetensors", "final/generation_config.json"})
     EXPECT_TRUE(fs::exists(folder / "run" / name)) << name;
-  if (world.size() > 1) EXPECT_TRUE(fs::exists(folder / "run" / "log.rank-1.txt"));
+  if (world.size() > 1) {
+    EXPECT_TRUE(fs::exists(folder / "run" / "log.rank-1.txt"));
+  }
   EXPECT_EQ(read_file(folder / "run/final/config.json"), read_file(golden_folder() / "model/config.json")) << "files beside the weights are copied unchanged";
   EXPECT_EQ(read_file(folder / "run/checkpoints/latest"), "step-000003\n");
   EXPECT_NO_THROW(models::open_model_directory(folder / "run" / "final"));
