@@ -2,10 +2,12 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/signals.h"
 #include "configs/run_config.h"
 #include "launch/commands.h"
 #include "parallel/world.h"
+#include "report/run_report.h"
 #include "trainer/train.h"
 
 namespace phidias::launch {
@@ -15,6 +17,9 @@ int run_train(const TrainCommand& command, bool json, parallel::World& world) {
   const configs::RunConfig config = configs::read_run_config(command.recipe, command.overrides);
   world.set_timeout(config.parallel.timeout_seconds);
   const ExitCode code = trainer::train(config, world, signals, {.dry_run = command.dry_run});
+  if (code == ExitCode::success && !command.dry_run && world.rank() == 0) {
+    log_info("curves: " + report::write_run_report(config.run.output).front().string());
+  }
   if (json && world.rank() == 0) std::printf("%s\n", OrderedJson({{"output", config.run.output}, {"exit_code", static_cast<int>(code)}}).dump().c_str());
   return static_cast<int>(code);
 }

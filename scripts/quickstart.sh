@@ -34,7 +34,6 @@ launch/mpirun.sh -n 2 $phidias train recipes/quickstart/quickstart.yaml
 
 step "after training: the same prompts"
 after=$(answer runs/quickstart runs/quickstart/answers.jsonl | tail -n 1)
-$phidias report runs/quickstart
 step "some answers"
 python3 - runs/quickstart/answers.jsonl $data/test.jsonl <<'PY'
 import json, sys
