@@ -17,8 +17,15 @@
 # OMP_NUM_THREADS = cores / ranks of a host (kept when it is set already).
 #
 # INT and TERM reach the ranks as USR1, because mpirun kills a rank one second after the others: the program saves a checkpoint first. A second INT or
-# TERM ends at once. Exit code: that of the program; 130 or 143 after INT or TERM and a safe save; 4 when a rank was killed.
+# TERM ends at once. Exit code: that of the program; 130, 143 or 138 after INT, TERM or USR1 and a safe save; 4 when a rank was killed.
 set -uo pipefail
+
+# A shell without job control starts background jobs deaf to INT, and a shell cannot trap what it was born deaf to: begin again with ears.
+if [ "${PHIDIAS_MPIRUN_HEARS_INT:-}" != 1 ] && (( 0x$(sed -n 's/^SigIgn:[[:space:]]*//p' /proc/self/status 2>/dev/null || echo 0) & 2 )) &&
+   env --default-signal=INT true 2>/dev/null; then
+  PHIDIAS_MPIRUN_HEARS_INT=1 exec env --default-signal=INT "$BASH" "$0" "$@"
+fi
+unset PHIDIAS_MPIRUN_HEARS_INT
 
 usage() { sed -n '2,/^set -/{/^set -/d; s/^# \{0,1\}//; p}' "$0"; }
 fail() { printf 'mpirun.sh: %s\n' "$*" >&2; exit 2; }
@@ -123,13 +130,14 @@ stop() {   # stop EXIT_CODE
     stopped=$1
     printf '[mpirun.sh] stopping after the current step; again to end at once\n' >&3
     kill -USR1 "$job" 2>/dev/null
-  else
+  elif [ "$1" != 138 ]; then   # USR1 never means more than to save and stop
     at_once=1
     kill -TERM "$job" 2>/dev/null
   fi
 }
 trap 'stop 130' INT
 trap 'stop 143' TERM HUP
+trap 'stop 138' USR1
 while kill -0 "$job" 2>/dev/null; do { wait "$job"; } 2>/dev/null; done   # a signal of our own interrupts wait
 { wait "$job"; } 2>/dev/null                                              # the exit code once more, whatever interrupted before
 code=$?

@@ -55,5 +55,8 @@ case $case_name in
                     expect 4 10 'mpirun was stuck' ;;
   interrupted)      start wait; under_way; kill -INT "$job"; expect 130 10 'stopping after the current step' ;;
   terminated)       start wait; under_way; kill -TERM "$job"; expect 143 10 'stopping after the current step' ;;
+  # As in a script without job control, whose background jobs are deaf to INT.
+  interrupted_deaf) set +m; start wait; under_way; kill -INT "$job"; expect 130 10 'stopping after the current step' ;;
+  user_signal)      start wait; under_way; kill -USR1 "$job"; expect 138 10 'stopping after the current step' ;;
   *) echo "unknown case $case_name"; exit 2 ;;
 esac
