@@ -42,26 +42,18 @@ struct Totals {
 
 void generate_lines(const GenerateCommand& command, const InferenceModel& model, const models::GenerationOptions& options, const std::vector<InputLine>& lines,
                     PromptReader& prompts, JsonLinesWriter& writer, Totals& totals) {
-  std::vector<models::GenerateRequest> requests;
-  std::vector<std::string> errors(lines.size());
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    errors[i] = lines[i].error;
-    if (!errors[i].empty()) continue;
-    try {
-      models::GenerateRequest request{prompts.ids(lines[i], !command.answers_field.empty()), static_cast<std::uint64_t>(lines[i].number)};
-      check_prompt(request.prompt, model.loaded.config);
-      requests.push_back(std::move(request));
-    } catch (const Error& error) {
-      errors[i] = error.what();
-    }
-  }
+  const auto group = read_requests<models::GenerateRequest>(lines, [&](const InputLine& line) {
+    models::GenerateRequest request{prompts.ids(line, !command.answers_field.empty()), static_cast<std::uint64_t>(line.number)};
+    check_prompt(request.prompt, model.loaded.config);
+    return request;
+  });
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<models::Generation> results = models::generate(model.model(), requests, options);
+  const std::vector<models::Generation> results = models::generate(model.model(), group.requests, options);
   totals.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::size_t next = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (!errors[i].empty()) {
-      writer.write_error(lines[i], errors[i]);
+    if (!group.errors[i].empty()) {
+      writer.write_error(lines[i], group.errors[i]);
       continue;
     }
     const models::Generation& result = results[next++];
@@ -130,16 +122,10 @@ int run_generate(const GenerateCommand& command, bool json) {
   PromptReader prompts(model, command.chat_template);
   Totals totals;
   Progress progress("generate", 0, "answers", 1.0, command.output != "-");
-  std::vector<InputLine> lines;
-  for (bool more = true; more;) {
-    std::optional<InputLine> line = reader.next();
-    more = line.has_value();
-    if (more) lines.push_back(std::move(*line));
-    if (lines.size() < group && more) continue;
+  for_each_group(reader, group, [&](const std::vector<InputLine>& lines) {
     generate_lines(command, model, options, lines, prompts, writer, totals);
     progress.update(totals.prompts);
-    lines.clear();
-  }
+  });
   progress.finish();
   const int code = writer.finish();
   print_totals(command, totals, json);

@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "base/atomic_file.h"
-#include "base/error.h"
 #include "base/log.h"
 
 namespace phidias::launch {
@@ -101,6 +100,17 @@ int transform_json_lines(const std::string& input, const std::string& output, co
     }
   }
   return writer.finish();
+}
+
+void for_each_group(JsonLinesReader& reader, std::size_t count, const std::function<void(const std::vector<InputLine>&)>& visit) {
+  std::vector<InputLine> lines;
+  while (std::optional<InputLine> line = reader.next()) {
+    lines.push_back(std::move(*line));
+    if (lines.size() < count) continue;
+    visit(lines);
+    lines.clear();
+  }
+  if (!lines.empty()) visit(lines);
 }
 
 OrderedJson answer_object(const InputLine& line) {

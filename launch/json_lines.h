@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 
 namespace phidias::launch {
@@ -54,6 +55,34 @@ class JsonLinesWriter {
 
 // Runs `answer` on every readable line; what it throws as Error becomes the line's error. `answer` returns the object without `id`.
 int transform_json_lines(const std::string& input, const std::string& output, const std::function<OrderedJson(const InputLine&)>& answer);
+
+// Hands over lines in groups of at most `count`, in order.
+void for_each_group(JsonLinesReader& reader, std::size_t count, const std::function<void(const std::vector<InputLine>&)>& visit);
+
+// What a group of lines asks for: one request for every line that could be read, and for each line "" or why it could not.
+template <class Request>
+struct RequestGroup {
+  std::vector<Request> requests;
+  std::vector<std::string> errors;
+};
+
+// `read` makes a line's request or throws Error.
+template <class Request, class Read>
+RequestGroup<Request> read_requests(const std::vector<InputLine>& lines, const Read& read) {
+  RequestGroup<Request> group;
+  for (const InputLine& line : lines) {
+    group.errors.push_back(line.error);
+    if (!line.error.empty()) continue;
+    try {
+      group.requests.push_back(read(line));
+    } catch (const Error& error) {
+      group.errors.back() = error.what();
+    } catch (const OrderedJson::exception& error) {
+      group.errors.back() = error.what();
+    }
+  }
+  return group;
+}
 
 // An object that begins with the line's id.
 OrderedJson answer_object(const InputLine& line);

@@ -37,7 +37,8 @@ std::vector<data::Message> read_messages(const OrderedJson& value) {
       message.content = content.get<std::string>();
     } else if (content.is_array()) {
       for (const OrderedJson& part : content) {
-        if (!part.is_object() || part.value("type", "") != "text" || !part.contains("text")) throw DataError(where + ": only parts of type text are read");
+        const bool is_text = part.is_object() && part.contains("type") && part["type"] == "text" && part.contains("text") && part["text"].is_string();
+        if (!is_text) throw DataError(where + ": only parts {\"type\": \"text\", \"text\": ...} are read");
         message.content += part["text"].get<std::string>();
       }
     } else {

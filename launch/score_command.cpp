@@ -47,26 +47,16 @@ struct Totals {
 
 void score_lines(const std::vector<InputLine>& lines, const InferenceSetup& setup, PromptReader& prompts, trainer::Scorer& scorer, JsonLinesWriter& writer,
                  Totals& totals) {
-  std::vector<trainer::ScoreRequest> requests;
-  std::vector<std::string> errors(lines.size());
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    errors[i] = lines[i].error;
-    if (!errors[i].empty()) continue;
-    try {
-      trainer::ScoreRequest request = read_request(lines[i].value, setup, prompts);
-      scorer.check(request);
-      requests.push_back(std::move(request));
-    } catch (const Error& error) {
-      errors[i] = error.what();
-    } catch (const OrderedJson::exception& error) {
-      errors[i] = error.what();
-    }
-  }
-  const std::vector<trainer::Score> scores = scorer.score(requests);
+  const auto group = read_requests<trainer::ScoreRequest>(lines, [&](const InputLine& line) {
+    trainer::ScoreRequest request = read_request(line.value, setup, prompts);
+    scorer.check(request);
+    return request;
+  });
+  const std::vector<trainer::Score> scores = scorer.score(group.requests);
   std::size_t next = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (!errors[i].empty()) {
-      writer.write_error(lines[i], errors[i]);
+    if (!group.errors[i].empty()) {
+      writer.write_error(lines[i], group.errors[i]);
       continue;
     }
     const trainer::Score& score = scores[next++];
@@ -88,16 +78,10 @@ int run_score(const ScoreCommand& command, bool json) {
   Totals totals;
   Progress progress("score", 0, "lines", 1.0, command.output != "-");
   constexpr std::size_t kLinesTogether = 256;
-  std::vector<InputLine> lines;
-  for (bool more = true; more;) {
-    std::optional<InputLine> line = reader.next();
-    more = line.has_value();
-    if (more) lines.push_back(std::move(*line));
-    if (lines.size() < kLinesTogether && more) continue;
+  for_each_group(reader, kLinesTogether, [&](const std::vector<InputLine>& lines) {
     score_lines(lines, setup, prompts, scorer, writer, totals);
     progress.update(totals.lines);
-    lines.clear();
-  }
+  });
   progress.finish();
   const int code = writer.finish();
   const double loss = totals.target_tokens > 0 ? totals.loss / static_cast<double>(totals.target_tokens) : 0;
