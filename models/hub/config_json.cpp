@@ -169,7 +169,7 @@ void read_tokens(Fields& fields, configs::ModelConfig& config) {
   if (!fields.has("eos_token_id")) return;
   const Json& eos = fields["eos_token_id"];
   for (const Json& id : eos.is_array() ? eos : Json::array({eos})) {
-    if (!id.is_number_unsigned()) return fields.problem("eos_token_id", "holds " + shown(id) + ", token ids are needed");
+    if (!id.is_number_integer() || id.get<std::int64_t>() < 0) return fields.problem("eos_token_id", "holds " + shown(id) + ", token ids are needed");
     config.eos_token_ids.push_back(id.get<std::int64_t>());
   }
 }
