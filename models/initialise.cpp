@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/philox.h"
+#include "kernels/allocator.h"
 
 namespace phidias::models {
 
@@ -65,7 +66,7 @@ at::Tensor allocate(CausalLM& model, at::ScalarType dtype, at::Device device) {
   const auto padded = [alignment](std::int64_t count) { return (count + alignment - 1) / alignment * alignment; };
   std::int64_t total = 0;
   for (const ParameterDeclaration& declaration : model.declarations()) total += padded(element_count(declaration));
-  const at::Tensor storage = at::empty({total}, at::TensorOptions(dtype).device(device));
+  const at::Tensor storage = device.is_cpu() ? kernels::empty_in_huge_pages(total, dtype) : at::empty({total}, at::TensorOptions(dtype).device(device));
   std::int64_t offset = 0;
   for (const ParameterDeclaration& declaration : model.declarations()) {
     const std::int64_t count = element_count(declaration);

@@ -1,16 +1,66 @@
-// Generation: attention of one new token per sequence against its cache, and the product of a few rows with a weight matrix that is
-// streamed once from memory (a general matrix product at 8 rows runs at half of memory bandwidth).
+// Generation: attention of one new token per sequence against its cache. The cache is read once, from memory: keys and values go by in
+// their order, with as many independent sums as hide the latency of an addition.
 #include "kernels/cpu/level.h"
 
 #include "kernels/cpu/attention_blocks.h"
 
 namespace {
 
+// What is read next comes from memory; hardware alone does not look across pages.
+constexpr int64_t kFetchAhead = 4096;
+
+// scores[j] = query . keys[j], 0 <= j < count.
 template <typename T>
-inline float dot(const float* a, const T* b, int64_t n) {
-  vf total{};
-  for_vectors(n, [&](int64_t, auto at, auto) { total += at(a) * at(b); });
-  return sum_lanes(total);
+inline void score_keys(const float* query, const T* keys, int64_t count, int64_t d, float* scores) {
+  int64_t j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const T* key = keys + j * d;
+    vf a{}, b{}, c{}, e{};
+    for_vectors(d, [&](int64_t offset, auto at, auto) {
+      const vf q = at(query);
+      a += q * at(key);
+      b += q * at(key + d);
+      c += q * at(key + 2 * d);
+      e += q * at(key + 3 * d);
+      const char* next = reinterpret_cast<const char*>(key + 4 * offset) + kFetchAhead;
+#pragma GCC unroll 4
+      for (int64_t line = 0; line < static_cast<int64_t>(4 * kLanes * sizeof(T)); line += 64) __builtin_prefetch(next + line, 0, 2);
+    });
+    const v4 four = sum_lanes_of_four(a, b, c, e);
+    __builtin_memcpy(scores + j, &four, sizeof four);
+  }
+  for (; j < count; ++j) {
+    vf total{};
+    for_vectors(d, [&](int64_t, auto at, auto) { total += at(query) * at(keys + j * d); });
+    scores[j] = sum_lanes(total);
+  }
+}
+
+// output[0, kVectors * kLanes) = sum of weights[j] * values[j], the output being held in registers.
+template <int kVectors, typename T>
+inline void mix_columns(const float* weights, const T* values, int64_t count, int64_t d, float* output) {
+  vf total[kVectors] = {};
+  for (int64_t j = 0; j < count; ++j) {
+    const T* value = values + j * d;
+#pragma GCC unroll 4
+    for (int i = 0; i < kVectors; ++i) {
+      total[i] += load(value + i * kLanes) * weights[j];
+      __builtin_prefetch(reinterpret_cast<const char*>(value + i * kLanes) + kFetchAhead, 0, 2);
+    }
+  }
+  for (int i = 0; i < kVectors; ++i) store(output + i * kLanes, total[i]);
+}
+
+template <typename T>
+inline void mix_values(const float* weights, const T* values, int64_t count, int64_t d, float* output) {
+  int64_t column = 0;
+  for (; column + 4 * kLanes <= d; column += 4 * kLanes) mix_columns<4>(weights, values + column, count, d, output + column);
+  for (; column + kLanes <= d; column += kLanes) mix_columns<1>(weights, values + column, count, d, output + column);
+  for (; column < d; ++column) {
+    float total = 0.0f;
+    for (int64_t j = 0; j < count; ++j) total += weights[j] * to_float(values[j * d + column]);
+    output[column] = total;
+  }
 }
 
 template <typename T>
@@ -30,11 +80,9 @@ void decode_head(const DecodeProblem& p, int64_t sequence, int64_t kv_head, floa
   const int64_t first = first_key(length, p.window), count = length + 1 - first;
   for (int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
     rotate_row(row + head * d, cos, sin, p.rotary_half, d, p.scale, query);
-    float highest = -1e30f;
-    for (int64_t j = 0; j < count; ++j) {
-      scores[j] = dot(query, static_cast<const T*>(keys) + (first + j) * d, d);
-      highest = scores[j] > highest ? scores[j] : highest;
-    }
+    score_keys(query, static_cast<const T*>(keys) + first * d, count, d, scores);
+    float highest = scores[0];
+    for (int64_t j = 1; j < count; ++j) highest = scores[j] > highest ? scores[j] : highest;
     vf sums{};
     for_vectors(count, [&](int64_t offset, auto at, auto put) {
       vf e = exp(at(static_cast<const float*>(scores)) - highest);
@@ -42,13 +90,9 @@ void decode_head(const DecodeProblem& p, int64_t sequence, int64_t kv_head, floa
       put(scores, e);
       sums += e;
     });
-    const float inverse = 1.0f / sum_lanes(sums);
-    __builtin_memset(output, 0, static_cast<size_t>(d) * sizeof(float));
-    for (int64_t j = 0; j < count; ++j) {
-      const T* v = values + (first + j) * d;
-      const float weight = scores[j] * inverse;
-      for_vectors(d, [&](int64_t, auto at, auto put) { put(output, at(static_cast<const float*>(output)) + at(v) * weight); });
-    }
+    const vf inverse = splat(1.0f / sum_lanes(sums));
+    mix_values(scores, static_cast<const T*>(values) + first * d, count, d, output);
+    for_vectors(d, [&](int64_t, auto at, auto put) { put(output, at(static_cast<const float*>(output)) * inverse); });
     T* target = static_cast<T*>(p.out) + (sequence * p.heads + head) * d;
     for_vectors(d, [&](int64_t, auto at, auto put) { put(target, at(static_cast<const float*>(output))); });
   }
@@ -61,100 +105,9 @@ void decode_attention(const DecodeProblem& p) {
     decode_head<T>(p, task / p.kv_heads, task % p.kv_heads, p.scratch + omp_get_thread_num() * p.scratch_stride);
 }
 
-// kRows rows of x against kOuts consecutive rows of the weight; sums [kRows, kOuts].
-template <typename T, int kRows, int kOuts>
-inline void tile(const float* x, const T* weight, int64_t in, float* sums) {
-  vf total[kRows][kOuts] = {};
-  const int64_t whole = in / kLanes * kLanes;
-  // Hardware does not look ahead across pages: fetch the same place some tiles further, a page away at least.
-  constexpr int64_t kPage = 4096 / sizeof(T);
-  const int64_t ahead = (kPage + kOuts * in - 1) / (kOuts * in) * kOuts * in;
-  for (int64_t k = 0; k < whole; k += kLanes) {
-    vf w[kOuts];
-#pragma GCC unroll 8
-    for (int o = 0; o < kOuts; ++o) {
-      w[o] = load(weight + o * in + k);
-      __builtin_prefetch(weight + o * in + k + ahead);
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const vf v = load(x + r * in + k);
-#pragma GCC unroll 8
-      for (int o = 0; o < kOuts; ++o) total[r][o] += v * w[o];
-    }
-  }
-  if constexpr (kRows * kOuts % 4 == 0) {
-    const vf* flat = &total[0][0];
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows * kOuts; i += 4) {
-      const v4 four = sum_lanes_of_four(flat[i], flat[i + 1], flat[i + 2], flat[i + 3]);
-      __builtin_memcpy(sums + i, &four, sizeof four);
-    }
-  } else {
-    for (int i = 0; i < kRows * kOuts; ++i) sums[i] = sum_lanes(total[i / kOuts][i % kOuts]);
-  }
-  if (whole == in) return;
-  for (int r = 0; r < kRows; ++r) {
-    for (int o = 0; o < kOuts; ++o) {
-      for (int64_t k = whole; k < in; ++k) sums[r * kOuts + o] += x[r * in + k] * to_float(weight[o * in + k]);
-    }
-  }
-}
-
-template <typename T, int kRows, int kOuts>
-inline void rows_against(const float* x, const T* weight, const T* bias, void* y, bool narrow, int64_t in, int64_t out, int64_t column) {
-  float sums[kRows * kOuts];
-  tile<T, kRows, kOuts>(x, weight + column * in, in, sums);
-  for (int r = 0; r < kRows; ++r) {
-    for (int o = 0; o < kOuts; ++o) {
-      const float value = sums[r * kOuts + o] + (bias != nullptr ? to_float(bias[column + o]) : 0.0f);
-      const int64_t index = r * out + column + o;
-      if (narrow) from_float(value, static_cast<T*>(y)[index]);
-      else static_cast<float*>(y)[index] = value;
-    }
-  }
-}
-
-// Accumulators of 8 rows x 2 columns need AVX-512's 32 registers; elsewhere 4 x 2.
-constexpr bool kWideRows = kLanes == 16;
-
-// All rows against kOuts columns: the weight rows are read from memory for the first group of rows and from the cache for the rest.
-template <typename T, int kOuts>
-inline void columns_against(const float* x, const T* weight, const T* bias, void* y, bool narrow, int64_t rows, int64_t in, int64_t out, int64_t column) {
-  char* target = static_cast<char*>(y);
-  const int64_t size = narrow ? sizeof(T) : sizeof(float);
-  int64_t r = 0;
-  const auto advance = [&](int64_t n) { r += n; };
-  while (r < rows) {
-    void* at = target + r * out * size;
-    const float* from = x + r * in;
-    if (kWideRows && kOuts <= 2 && rows - r >= 8) rows_against<T, 8, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(8);
-    else if (rows - r >= 4) rows_against<T, 4, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(4);
-    else if (rows - r >= 2) rows_against<T, 2, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(2);
-    else rows_against<T, 1, kOuts>(from, weight, bias, at, narrow, in, out, column), advance(1);
-  }
-}
-
-template <typename T>
-void skinny_product(const float* x, const void* weight_, const void* bias_, void* y, bool narrow, int64_t rows, int64_t in, int64_t out, int threads) {
-  const T *weight = static_cast<const T*>(weight_), *bias = static_cast<const T*>(bias_);
-  const int64_t step = kWideRows && rows <= 4 ? 4 : 2, tiles = out / step;
-#pragma omp parallel num_threads(threads)
-  {
-#pragma omp for schedule(static)
-    for (int64_t t = 0; t < tiles; ++t) {
-      if (step == 4) columns_against<T, 4>(x, weight, bias, y, narrow, rows, in, out, t * 4);
-      else columns_against<T, 2>(x, weight, bias, y, narrow, rows, in, out, t * 2);
-    }
-#pragma omp single nowait
-    for (int64_t column = tiles * step; column < out; ++column) columns_against<T, 1>(x, weight, bias, y, narrow, rows, in, out, column);
-  }
-}
-
 template <typename T>
 void fill(TypedKernels& kernels) {
   kernels.decode_attention = decode_attention<T>;
-  kernels.skinny_product = skinny_product<T>;
 }
 
 }  // namespace

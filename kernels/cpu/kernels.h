@@ -77,6 +77,8 @@ struct Kernels {
   // Moments float32 or bfloat16; compute (bfloat16) may be null.
   void (*adamw)(float* master, const float* gradient, void* exp_avg, void* exp_avg_sq, bool narrow_avg, bool narrow_avg_sq, void* compute,
                 const AdamWFactors& factors, std::int64_t n, int threads);
+  // tokens[r] = the first of the largest of logits [rows, vocab]; a NaN is never chosen, 0 stands for a row of them.
+  void (*likeliest)(const float* logits, std::int64_t* tokens, std::int64_t rows, std::int64_t vocab, int threads);
   // Sums of squares of consecutive blocks of kSumBlock elements.
   void (*block_sums)(const float* x, double* sums, std::int64_t n, int threads);
 };

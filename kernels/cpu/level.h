@@ -14,6 +14,7 @@ void add_attention(Kernels& kernels);
 void add_attention_backward(Kernels& kernels);
 void add_generation(Kernels& kernels);
 void add_loss(Kernels& kernels);
+void add_skinny(Kernels& kernels);
 void add_optimizer(Kernels& kernels);
 const Kernels& table();
 

@@ -1,4 +1,4 @@
-// Softmax over the rows of a chunk of logits: statistics of the target, and the gradient in place.
+// Softmax over the rows of a chunk of logits: statistics of the target, and the gradient in place. The likeliest token of a row.
 #include "kernels/cpu/level.h"
 
 extern "C" float logf(float);
@@ -55,6 +55,22 @@ void softmax_rows(void* logits_, const void* bias_, float logit_scale, const int
   }
 }
 
+void likeliest(const float* logits, int64_t* tokens, int64_t rows, int64_t vocab, int threads) {
+  const float lowest = -__builtin_inff();
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* row = logits + r * vocab;
+    const int64_t whole = vocab / kLanes * kLanes;
+    vf best = splat(lowest);
+    for (int64_t i = 0; i < whole; i += kLanes) best = maximum(load(row + i), best);
+    float highest = max_lanes(best);
+    for (int64_t i = whole; i < vocab; ++i) highest = row[i] > highest ? row[i] : highest;
+    int64_t found = 0;
+    while (found < vocab && row[found] != highest) ++found;
+    tokens[r] = found < vocab ? found : 0;
+  }
+}
+
 }  // namespace
 
 namespace phidias::kernels::cpu::PHIDIAS_LEVEL {
@@ -62,6 +78,7 @@ namespace phidias::kernels::cpu::PHIDIAS_LEVEL {
 void add_loss(Kernels& kernels) {
   kernels.float32.softmax_rows = softmax_rows<float>;
   kernels.bfloat16.softmax_rows = softmax_rows<bf16>;
+  kernels.likeliest = likeliest;
 }
 
 }  // namespace phidias::kernels::cpu::PHIDIAS_LEVEL

@@ -91,6 +91,7 @@ const Kernels& table() {
     add_attention(filled);
     add_attention_backward(filled);
     add_generation(filled);
+    add_skinny(filled);
     add_loss(filled);
     add_optimizer(filled);
     return filled;

@@ -1,10 +1,7 @@
 #include "models/generation/sampling.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/gather.h>
-#include <ATen/ops/logsumexp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "kernels/token_choice.h"
 
 namespace phidias::models {
 
@@ -93,7 +91,7 @@ std::vector<SampledToken> choose_tokens(const at::Tensor& logits, const std::vec
   }
   at::Tensor tokens;
   if (options.temperature == 0.0) {
-    tokens = at::argmax(scores, 1).to(logits.device());
+    tokens = kernels::likeliest_tokens(scores).to(logits.device());
   } else {
     const at::Tensor host = scores.cpu().contiguous();
     tokens = at::empty({count}, at::kLong);
@@ -105,7 +103,7 @@ std::vector<SampledToken> choose_tokens(const at::Tensor& logits, const std::vec
     });
     tokens = tokens.to(logits.device());
   }
-  const at::Tensor logprobs = at::gather(logits, 1, tokens.unsqueeze(1)).squeeze(1).sub(at::logsumexp(logits, at::IntArrayRef{1})).cpu();
+  const at::Tensor logprobs = kernels::log_probabilities(logits, tokens).cpu();
   const at::Tensor host_tokens = tokens.cpu();
   std::vector<SampledToken> sampled;
   for (std::int64_t i = 0; i < count; ++i) {

@@ -3,12 +3,14 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/sin.h>
 #include <c10/core/InferenceMode.h>
 
 #include "kernels/attention.h"
 #include "kernels/linear.h"
 #include "kernels/reference/reference.h"
+#include "kernels/token_choice.h"
 #include "tests/kernels/support.h"
 
 namespace phidias::kernels {
@@ -95,6 +97,28 @@ TEST(SkinnyProduct, EqualsDoubleForEveryRowCountAndAwkwardWidths) {
         EXPECT_LT(relative_error(linear(x, weight, &bias), exact, free), limit) << rows << " x " << in << " -> " << out;
       }
     }
+  }
+}
+
+TEST(TokenChoice, IsTheFirstOfTheLargestForEveryPlaceAndWidth) {
+  for (const std::int64_t vocab : {1, 7, 16, 33, 1000}) {
+    const at::Tensor logits = random_tensor({vocab, vocab}, 4).sub(10.0);
+    for (std::int64_t row = 0; row < vocab; ++row) {
+      logits[row][row] = 5.0;
+      logits[row][vocab - 1] = 5.0;   // an equal one behind it is not taken
+    }
+    const at::Tensor tokens = likeliest_tokens(logits);
+    for (std::int64_t row = 0; row < vocab; ++row) ASSERT_EQ(tokens[row].item<std::int64_t>(), row) << vocab;
+  }
+}
+
+TEST(TokenChoice, LogProbabilitiesEqualDoubleAndLeaveTheLogits) {
+  for (const std::int64_t vocab : {1, 33, 32064}) {
+    const at::Tensor logits = random_tensor({3, vocab}, 5, 4.0), before = logits.clone(), tokens = likeliest_tokens(logits);
+    const at::Tensor exact = at::log_softmax(logits.to(at::kDouble), 1).gather(1, tokens.unsqueeze(1)).squeeze(1);
+    // Sums of float32 exponentials with a relative error of 2e-7 each, and one rounding of a logarithm of about 16.
+    EXPECT_LT((log_probabilities(logits, tokens).to(at::kDouble) - exact).abs().max().item<double>(), 3e-6) << vocab;
+    EXPECT_TRUE(logits.equal(before));
   }
 }
 
