@@ -29,7 +29,7 @@ void visit(ModelSection& s, Visitor& v) {
   v.field(s.train_pad_embedding,
           {.key = "train_pad_embedding", .doc = "whether the padding token's row learns; `auto`: not for a path (as transformers), yes for a preset"});
   v.field(s.trainable, {.key = "trainable", .doc = "patterns (`*`, `?`, `[abc]`) of the names of the parameters to train", .default_text = "all"});
-  v.field(s.add_tokens, {.key = "add_tokens", .doc = "further special tokens, `text: id`", .minimum = 0});
+  v.field(s.add_tokens, {.key = "add_tokens", .doc = "further special tokens, `text: id`; a run refuses them in this version", .minimum = 0});
 }
 
 template <class Visitor>
@@ -129,7 +129,7 @@ template <class Visitor>
 void visit(CheckpointSection& s, Visitor& v) {
   v.field(s.every_steps, {.key = "every_steps", .doc = "steps between checkpoints; 0: only at the end and on a stop signal", .minimum = 0});
   v.field(s.keep, {.key = "keep", .doc = "newest checkpoints that stay on disk", .minimum = 1});
-  v.field(s.keep_best, {.key = "keep_best", .doc = "evaluation metric whose lowest checkpoint stays too; needs `data.validation`", .default_text = "off"});
+  v.field(s.keep_best, {.key = "keep_best", .doc = "evaluation metric (`validation_loss`, of several files `validation_loss/<stem>`) whose lowest evaluated checkpoint stays too; needs `data.validation`", .default_text = "off"});
   v.field(s.resume, {.key = "resume", .doc = "continue from the newest good checkpoint; `never`: start over; `force`: also with a changed recipe"});
 }
 

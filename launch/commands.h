@@ -16,7 +16,7 @@ int run_recipes(const RecipesCommand& command);
 int run_report(const ReportCommand& command);
 int run_version(bool json);
 
-int run_train(const TrainCommand& command, bool json, parallel::World& world);
+int run_train(const TrainCommand& command, const Invocation& invocation, parallel::World& world);
 int run_generate(const GenerateCommand& command, bool json);
 int run_chat(const ChatCommand& command);
 int run_score(const ScoreCommand& command, bool json);

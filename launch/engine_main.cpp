@@ -20,7 +20,7 @@ using namespace phidias::launch;
 struct Runner {
   const Invocation& invocation;
   parallel::World& world;
-  int operator()(const TrainCommand& command) { return run_train(command, invocation.json, world); }
+  int operator()(const TrainCommand& command) { return run_train(command, invocation, world); }
   int operator()(const GenerateCommand& command) { return run_generate(command, invocation.json); }
   int operator()(const ChatCommand& command) { return run_chat(command); }
   int operator()(const ScoreCommand& command) { return run_score(command, invocation.json); }

@@ -12,15 +12,15 @@
 
 namespace phidias::launch {
 
-int run_train(const TrainCommand& command, bool json, parallel::World& world) {
+int run_train(const TrainCommand& command, const Invocation& invocation, parallel::World& world) {
   const SignalWatch signals;
   const configs::RunConfig config = configs::read_run_config(command.recipe, command.overrides);
   world.set_timeout(config.parallel.timeout_seconds);
-  const ExitCode code = trainer::train(config, world, signals, {.dry_run = command.dry_run});
+  const ExitCode code = trainer::train(config, world, signals, {.dry_run = command.dry_run, .quiet = invocation.quiet});
   if (code == ExitCode::success && !command.dry_run && world.rank() == 0) {
     log_info("curves: " + report::write_run_report(config.run.output).front().string());
   }
-  if (json && world.rank() == 0) std::printf("%s\n", OrderedJson({{"output", config.run.output}, {"exit_code", static_cast<int>(code)}}).dump().c_str());
+  if (invocation.json && world.rank() == 0) std::printf("%s\n", OrderedJson({{"output", config.run.output}, {"exit_code", static_cast<int>(code)}}).dump().c_str());
   return static_cast<int>(code);
 }
 

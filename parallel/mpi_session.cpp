@@ -1,6 +1,7 @@
 #include "parallel/mpi_session.h"
 
 #include "base/error.h"
+#include "parallel/world.h"
 
 namespace phidias::parallel {
 
@@ -10,6 +11,14 @@ void check_mpi(int code, const char* operation) {
   int length = 0;
   MPI_Error_string(code, text, &length);
   throw CommunicationError(std::string(operation) + " failed: " + std::string(text, static_cast<std::size_t>(length)));
+}
+
+std::string mpi_library_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string version(text, static_cast<std::size_t>(length));
+  return version.substr(0, version.find_first_of("\n"));
 }
 
 MpiSession::MpiSession() {

@@ -27,6 +27,9 @@ struct WorldOptions {
   double timeout_seconds = 1800.0;         // deadline of a collective of live ranks
 };
 
+// What the MPI library calls itself: "Open MPI v4.1.4, package: ...". Needs no started MPI.
+std::string mpi_library_version();
+
 class World {
  public:
   static World start(const WorldOptions& options = {});

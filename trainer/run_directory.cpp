@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <ctime>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include <torch/version.h>
@@ -49,9 +52,20 @@ std::string utc_now() {
   return text;
 }
 
+// "CUDA 13.0, NCCL 2.28.9" as {"cuda": "13.0", "nccl": "2.28.9"}.
+void add_versions(OrderedJson& json, const std::string& versions) {
+  std::istringstream parts(versions);
+  for (std::string part; std::getline(parts >> std::ws, part, ',');) {
+    const auto space = part.find(' ');
+    std::string name = part.substr(0, space);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    json[name] = space == std::string::npos ? "" : part.substr(space + 1);
+  }
+}
+
 }  // namespace
 
-void RunDirectory::open(configs::Resume resume, parallel::World& world) const {
+void RunDirectory::open(configs::Resume resume, parallel::World& world, LogLevel level) const {
   on_root(world.host(), [&] {
     fs::path root = root_;
     if (root.filename().empty()) root = root.parent_path();  // "runs/x/"
@@ -59,7 +73,7 @@ void RunDirectory::open(configs::Resume resume, parallel::World& world) const {
     fs::create_directories(root);
   });
   const std::string file = world.rank() == 0 ? "log.txt" : "log.rank-" + std::to_string(world.rank()) + ".txt";
-  configure_logging({.rank = world.rank(), .world_size = world.size(), .file = root_ / file});
+  configure_logging({.rank = world.rank(), .world_size = world.size(), .level = level, .file = root_ / file});
 }
 
 void RunDirectory::write_config(const configs::RunConfig& config, const std::string& environment) const {
@@ -73,6 +87,9 @@ std::string describe_environment(parallel::World& world, at::Device device, para
                       {"program", PHIDIAS_PROGRAM_VERSION},
                       {"commit", PHIDIAS_COMMIT},
                       {"torch", TORCH_VERSION},
+                      {"cuda", nullptr},
+                      {"nccl", nullptr},
+                      {"mpi", parallel::mpi_library_version()},
                       {"compiler", __VERSION__},
                       {"processor", processor_name()},
                       {"cores", std::thread::hardware_concurrency()},
@@ -82,7 +99,7 @@ std::string describe_environment(parallel::World& world, at::Device device, para
                       {"gradients_over", gradients.name()}};
   if (device.is_cuda()) {
     json["gpu"] = kernels::require_cuda().describe(device.index()).name;
-    json["cuda"] = kernels::require_cuda().versions();
+    add_versions(json, kernels::require_cuda().versions());
   }
   return json.dump(1) + "\n";
 }

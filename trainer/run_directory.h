@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/log.h"
 #include "configs/run_config.h"
 #include "parallel/world.h"
 
@@ -23,7 +24,7 @@ class RunDirectory {
 
   // Collective. Creates the folder and opens this rank's log file. With checkpoint.resume: never a run that is already there is moved to
   // "<output>.previous-N" as a whole: nothing is overwritten.
-  void open(configs::Resume resume, parallel::World& world) const;
+  void open(configs::Resume resume, parallel::World& world, LogLevel level) const;
   // Rank 0: config.yaml and environment.json. `environment` is the machine's part from describe_environment.
   void write_config(const configs::RunConfig& config, const std::string& environment) const;
 

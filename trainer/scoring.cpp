@@ -15,6 +15,8 @@ namespace {
 
 std::int64_t length_of(const ScoreRequest& request) { return static_cast<std::int64_t>(request.input_ids.size()); }
 
+bool counts(const ScoreRequest& request, std::size_t t) { return t > 0 && (request.labels.empty() || request.labels[t] != data::kIgnoredTarget); }
+
 // Every next token is a target here; which of them count in the loss is decided afterwards.
 data::MicroBatch pack(std::span<const ScoreRequest> requests, const configs::ModelConfig& config) {
   data::MicroBatch packed;
@@ -33,14 +35,26 @@ data::MicroBatch pack(std::span<const ScoreRequest> requests, const configs::Mod
   return packed;
 }
 
-// `following[t]`: log-probability of the token after t.
-Score score_of(const ScoreRequest& request, const float* following) {
+// The targets of the loss where some label is another token than the one that follows; empty where none is, as nearly always.
+std::vector<std::int32_t> other_targets(std::span<const ScoreRequest> requests, const std::vector<std::int32_t>& following) {
+  std::vector<std::int32_t> targets = following;
+  std::size_t begin = 0;
+  for (const ScoreRequest& request : requests) {
+    for (std::size_t t = 1; t < request.labels.size(); ++t)
+      if (counts(request, t)) targets[begin + t - 1] = request.labels[t];
+    begin += request.input_ids.size();
+  }
+  return targets == following ? std::vector<std::int32_t>{} : targets;
+}
+
+// Log-probabilities of the token after t and of the label after t.
+Score score_of(const ScoreRequest& request, const float* following, const float* labelled) {
   Score score;
   double sum = 0;
   for (std::size_t t = 0; t < request.input_ids.size(); ++t) {
     score.token_logprobs.push_back(t == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(following[t - 1]));
-    if (t == 0 || (!request.labels.empty() && request.labels[t] == data::kIgnoredTarget)) continue;
-    sum -= score.token_logprobs.back();
+    if (!counts(request, t)) continue;
+    sum -= static_cast<double>(labelled[t - 1]);
     ++score.target_tokens;
   }
   if (score.target_tokens > 0) score.loss = sum / static_cast<double>(score.target_tokens);
@@ -62,8 +76,10 @@ void Scorer::check(const ScoreRequest& request) const {
     if (id < 0 || id >= loaded_.config.vocab_size)
       throw DataError("input_ids[" + std::to_string(t) + "] is " + std::to_string(id) + ", outside the vocabulary of " +
                       std::to_string(loaded_.config.vocab_size));
-    if (!request.labels.empty() && request.labels[t] != data::kIgnoredTarget && request.labels[t] != id)
-      throw DataError("labels[" + std::to_string(t) + "] is neither input_ids[" + std::to_string(t) + "] nor -100");
+    if (t == 0 || request.labels.empty() || request.labels[t] == data::kIgnoredTarget) continue;
+    if (request.labels[t] < 0 || request.labels[t] >= loaded_.config.vocab_size)
+      throw DataError("labels[" + std::to_string(t) + "] is " + std::to_string(request.labels[t]) + ", neither -100 nor in the vocabulary of " +
+                      std::to_string(loaded_.config.vocab_size));
   }
   if (length_of(request) > loaded_.config.max_positions)
     throw DataError(std::to_string(length_of(request)) + " tokens are more than the model's " + std::to_string(loaded_.config.max_positions) + " positions");
@@ -83,13 +99,22 @@ std::vector<Score> Scorer::score(std::span<const ScoreRequest> requests) {
 
 void Scorer::score_together(std::span<const ScoreRequest> requests, std::span<Score> scores) {
   const c10::InferenceMode inference;
-  const data::MicroBatch packed = pack(requests, loaded_.config);
+  data::MicroBatch packed = pack(requests, loaded_.config);
   const kernels::PackedBatch batch = kernels::to_device(packed, options_.device);
   models::ForwardOptions forward;
   forward.inclusive_window = options_.inclusive_window;
   const at::Tensor hidden = loaded_.model->forward(batch, forward);
   const at::Tensor following = kernels::token_log_probabilities(hidden, loaded_.model->head(), batch.targets).log_probability.to(at::kCPU).contiguous();
-  for (std::size_t i = 0; i < requests.size(); ++i) scores[i] = score_of(requests[i], following.const_data_ptr<float>() + packed.segments[i].begin);
+  at::Tensor labelled = following;
+  if (std::vector<std::int32_t> other = other_targets(requests, packed.targets); !other.empty()) {
+    packed.targets = std::move(other);
+    const at::Tensor targets = kernels::to_device(packed, options_.device).targets;
+    labelled = kernels::token_log_probabilities(hidden, loaded_.model->head(), targets).log_probability.to(at::kCPU).contiguous();
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto begin = packed.segments[i].begin;
+    scores[i] = score_of(requests[i], following.const_data_ptr<float>() + begin, labelled.const_data_ptr<float>() + begin);
+  }
 }
 
 }  // namespace phidias::trainer

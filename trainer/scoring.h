@@ -20,12 +20,13 @@ namespace phidias::trainer {
 
 struct ScoreRequest {
   std::vector<std::int32_t> input_ids;
-  std::vector<std::int32_t> labels;  // aligned with input_ids, -100: not counted in the loss; empty: every token but the first counts
+  // Aligned with input_ids: what the loss counts, -100 for nothing; the first never counts. Empty: every token but the first.
+  std::vector<std::int32_t> labels;
 };
 
 struct Score {
   std::vector<double> token_logprobs;  // natural log at temperature 1 of input_ids[t] given those before; NaN for the first
-  double loss = 0;                     // mean of -log p over the counted tokens; 0 when there is none
+  double loss = 0;                     // mean of -log p over the counted labels; 0 when there is none
   double perplexity = 1;
   std::int64_t target_tokens = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -22,6 +23,17 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kDrySteps = 2;
+
+void check_keep_best(const configs::RunConfig& config, const std::vector<std::string>& metrics) {
+  const std::string& wanted = config.checkpoint.keep_best;
+  if (wanted.empty()) return;
+  std::string known;
+  for (const std::string& name : metrics) known += (known.empty() ? "" : ", ") + name;
+  if (std::find(metrics.begin(), metrics.end(), wanted) == metrics.end())
+    throw ConfigError("checkpoint.keep_best: " + wanted + " is no metric of this run's evaluations; there are " + known);
+  if (config.evaluation.every_steps == 0 && config.checkpoint.every_steps > 0)
+    log_warning("checkpoint.keep_best: only the last checkpoint is evaluated; set evaluation.every_steps to compare more of them");
+}
 
 ExitCode exit_code_of(int signal) {
   switch (signal) {
@@ -85,7 +97,7 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   world.set_timeout(config.parallel.timeout_seconds);
   const RunDirectory directory(options.dry_run ? fs::path(config.run.output) / "dry-run" : fs::path(config.run.output));
   if (options.dry_run) on_root(host, [&] { fs::remove_all(directory.root()); });
-  directory.open(config.checkpoint.resume, world);
+  directory.open(config.checkpoint.resume, world, options.quiet ? LogLevel::warning : LogLevel::info);
 
   const Schedule schedule(config.schedule, config.stop, config.optimizer.learning_rate);
   const StopCondition stop(config.stop, options.dry_run ? std::optional(kDrySteps) : std::nullopt);
@@ -134,6 +146,7 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   StepObservers step_observers(std::move(observers), stop, utilisation, source.config().sliding_window, compute.device);
   StepSource steps(*data.sampler);
   Evaluation evaluation(std::move(data.validation), config.evaluation);
+  on_root(host, [&] { check_keep_best(config, evaluation.names()); });
   DivergenceGuard divergence(config.divergence.max_bad_steps, host, [&](std::uint64_t record_id) { return data.sampler->describe_record(record_id); });
   StopSignals stop_signals(signals, host, state.seconds);
 

@@ -15,6 +15,7 @@ namespace phidias::trainer {
 
 struct TrainOptions {
   bool dry_run = false;  // two steps and a checkpoint in <run.output>/dry-run, which is removed afterwards
+  bool quiet = false;    // only warnings and errors in the log and on the terminal; metrics.jsonl has every step all the same
 };
 
 // Collective. success; interrupted, terminated or user_signal after a safe save. Throws Error otherwise: DivergedError, DataError, ConfigError ...

@@ -46,13 +46,26 @@ TEST(Scorer, PackingDoesNotChangeAScore) {
   }
 }
 
+TEST(Scorer, ALabelMayBeAnotherTokenThanTheOneThatFollows) {
+  Scorer scorer(trainer_test::golden_folder() / "model");
+  // The label after {5, 6} is 9: the same as the last token of {5, 6, 9}.
+  const std::vector<ScoreRequest> requests = {{{5, 6, 7}, {0, -100, 9}}, {{5, 6, 9}, {}}, {{5, 6, 7}, {}}};
+  const std::vector<Score> scores = scorer.score(requests);
+  EXPECT_EQ(scores[0].target_tokens, 1);
+  EXPECT_NEAR(scores[0].loss, -scores[1].token_logprobs[2], 1e-5);  // float32, other positions of the packed stream
+  EXPECT_NEAR(scores[0].token_logprobs[2], scores[2].token_logprobs[2], 1e-5);
+  EXPECT_NEAR(scores[2].loss, -(scores[2].token_logprobs[1] + scores[2].token_logprobs[2]) / 2, 1e-6);
+}
+
 TEST(Scorer, WhatCannotBeScoredIsNamed) {
   Scorer scorer(trainer_test::golden_folder() / "model");
   EXPECT_THROW(scorer.check({{}, {}}), DataError);
   EXPECT_THROW(scorer.check({{1, 96}, {}}), DataError);
   EXPECT_THROW(scorer.check({{1, 2}, {1}}), DataError);
   EXPECT_THROW(scorer.check({std::vector<std::int32_t>(65, 3), {}}), DataError);
+  EXPECT_THROW(scorer.check({{1, 2}, {1, 96}}), DataError);
   EXPECT_NO_THROW(scorer.check({{1, 2, 3}, {-100, 2, 3}}));
+  EXPECT_NO_THROW(scorer.check({{1, 2, 3}, {-1, 2, 3}})) << "the first label never counts";
 }
 
 }  // namespace

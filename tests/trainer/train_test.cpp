@@ -47,6 +47,9 @@ TEST(Train, LeavesACompleteRunDirectory) {
   if (world.rank() == 0) {
     const configs::RunConfig again = configs::read_run_config((folder / "run/config.yaml").string(), {});
     EXPECT_EQ(again.batch.micro_tokens, 512);
+    const Json environment = read_json(folder / "run/environment.json");
+    for (const char* key : {"commit", "torch", "cuda", "nccl", "mpi", "hosts"}) EXPECT_TRUE(environment.contains(key)) << key;
+    EXPECT_EQ(environment["hosts"].size(), static_cast<std::size_t>(world.size()));
   }
 }
 

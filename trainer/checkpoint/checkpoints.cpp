@@ -137,9 +137,10 @@ void Checkpoints::remove_old() {
   for (const fs::path& path : all) {
     if (options_.keep_best.empty()) break;
     try {
-      const auto& metrics = read_state_file(path / "state.json").state.validation;
-      const auto found = metrics.find(options_.keep_best);
-      if (found == metrics.end() || !(best.empty() || found->second < best_value)) continue;
+      const TrainState state = read_state_file(path / "state.json").state;
+      if (state.validation_step != state.step) continue;   // evaluated before these weights were there
+      const auto found = state.validation.find(options_.keep_best);
+      if (found == state.validation.end() || !(best.empty() || found->second < best_value)) continue;
       best = path;
       best_value = found->second;
     } catch (const CheckpointError&) {

@@ -26,6 +26,16 @@ bool Evaluation::due(const TrainState& state, bool at_end) const {
   return !files_.empty() && (at_end || (options_.every_steps > 0 && state.step % options_.every_steps == 0));
 }
 
+std::vector<std::string> Evaluation::names() const {
+  std::vector<std::string> names;
+  for (const char* name : {"validation_loss", "validation_perplexity"}) {
+    if (!files_.empty()) names.emplace_back(name);
+    for (const ValidationFile& file : files_)
+      if (files_.size() > 1) names.push_back(name + ("/" + file.name));
+  }
+  return names;
+}
+
 void Evaluation::run(Engine& engine, Objective& objective, TrainState& state) {
   const std::vector<std::string> metric_names = objective.metric_names();
   double all_loss = 0, all_targets = 0;

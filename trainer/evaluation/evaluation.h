@@ -25,6 +25,8 @@ class Evaluation {
   Evaluation(std::vector<ValidationFile> files, const configs::EvaluationSection& options) : files_(std::move(files)), options_(options) {}
   bool due_at_start(const TrainState& state) const;
   bool due(const TrainState& state, bool at_end) const;
+  // Of the metrics that a checkpoint can be the best by: lower is better.
+  std::vector<std::string> names() const;
   // Collective: fills state.validation.
   void run(Engine& engine, Objective& objective, TrainState& state);
 

@@ -212,5 +212,28 @@ TEST(Retention, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(names("best"), (std::set<std::string>{"latest", "step-00000" + std::to_string(best_step), "step-000008"}));
 }
 
+TEST(Retention, TheBestIsACheckpointThatWasEvaluated) {
+  parallel::World& world = mpi_test::world();
+  const SharedFolder folder(world);
+  // Checkpoints at every step, evaluations at every second one and at the end. Step 3 must not stand for the loss of step 2, step 4 ruins the model.
+  const std::vector<std::string> more = {"checkpoint.every_steps=1",
+                                         "checkpoint.keep=1",
+                                         "checkpoint.keep_best=validation_loss",
+                                         "evaluation.every_steps=2",
+                                         "schedule.name=constant",
+                                         "schedule.warmup_steps=1",
+                                         "data.validation=" + (golden_folder() / "validation.jsonl").string()};
+  run(recipe(folder / "run", with(more, {"stop.steps=2"})), world);
+  run(recipe(folder / "run", with(more, {"stop.steps=4", "optimizer.learning_rate=10"})), world);
+  if (world.rank() == 0) {
+    const std::vector<Json> lines = metrics_of(folder / "run");  // the evaluation before the first step, then one line per step
+    EXPECT_LT(lines.at(2)["validation_loss"], lines.at(4)["validation_loss"]) << "the test's premise";
+    EXPECT_TRUE(fs::exists(folder / "run/checkpoints/step-000002"));
+    EXPECT_FALSE(fs::exists(folder / "run/checkpoints/step-000003"));
+  }
+  world.host().barrier();
+  EXPECT_THROW(run(recipe(folder / "other", with(more, {"stop.steps=3", "checkpoint.keep_best=accuracy"})), world), ConfigError);
+}
+
 }  // namespace
 }  // namespace phidias::trainer_test
