@@ -54,7 +54,7 @@ class CausalLM {
  public:
   virtual ~CausalLM() = default;
   virtual const configs::ModelConfig& config() const = 0;
-  // In the order of the checkpoint's index; tied heads appear once (model.embed_tokens.weight).
+  // In the order of computation, so that gradients become ready in the reverse order; tied heads appear once (model.embed_tokens.weight).
   virtual const std::vector<ParameterDeclaration>& declarations() const = 0;
   // Hidden states after the final norm, [T, hidden].
   virtual at::Tensor forward(const kernels::PackedBatch& batch, const ForwardOptions& options) = 0;

@@ -41,7 +41,10 @@ struct RecomputeFunction : torch::autograd::Function<RecomputeFunction> {
     context->save_for_backward({input});
     context->saved_data["segment"] = c10::IValue::make_capsule(holder);
     const Residence residence(holder->segment);
-    return holder->segment.run(input.detach());
+    // Operations may choose other instructions when nothing is recorded (a skinny product for few rows). Recording here, and dropping the
+    // record at once, makes the value the same bits as the recorded segment's; the block's intermediates live no longer than in backward.
+    const at::AutoGradMode recording(true);
+    return holder->segment.run(input.detach().requires_grad_()).detach();
   }
 
   static variable_list backward(AutogradContext* context, variable_list output_gradients) {

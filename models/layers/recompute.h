@@ -1,7 +1,7 @@
 // Activation recomputation: a segment's intermediate tensors are dropped after forward and made again in backward.
 //
-// Forward runs the segment without recording. Backward runs it again with recording and back-propagates through that; parameter
-// gradients reach kernels::Parameter exactly once, and all gradients are bit-equal to those of the recorded segment.
+// Forward runs the segment and drops its record. Backward runs it again and back-propagates through that; parameter gradients reach
+// kernels::Parameter exactly once, and the value and all gradients are bit-equal to those of the recorded segment.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,0 +1,6 @@
+phidias_test(models/layers/rotary)
+phidias_test(models/phi3)
+phidias_test(models/initialise)
+phidias_test(models/hub/safetensors SOURCES ${PROJECT_SOURCE_DIR}/tests/fuzz/safetensors_fuzz.cpp)
+phidias_test(models/hub/model_directory)
+phidias_test(models/generation/generator)
