@@ -133,6 +133,7 @@ ChatTemplate ChatTemplate::choose(std::string_view name, const std::filesystem::
   const std::string bos = text(tokenizer.bos_id()), eos = text(tokenizer.eos_id());
   if (name != "auto") return named(name, bos, eos);
   const std::optional<std::string> jinja = find_template(directory);
+  if (!jinja && directory.empty()) throw DataError("there is no tokenizer: set model.tokenizer to a directory that has one");
   if (!jinja) {
     throw DataError(directory.string() + ": no chat template (chat_template.jinja or tokenizer_config.json); set data.template to one of " +
                     names_for_message());

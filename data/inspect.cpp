@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "data/line_blocks.h"
 #include "data/record_encoder.h"
 
@@ -26,6 +27,19 @@ std::string marked(const Tokenizer& tokenizer, const TokenBlockView& block, cons
   std::string lines;  // line ends stay visible and keep their effect
   for (const char c : text) lines += c == '\n' ? std::string("⏎\n") : std::string(1, c);
   return lines;
+}
+
+// {"line", "kind", "ids", "mask", "text"}: mask has 1 where a token is trained.
+void write_json(const Tokenizer& tokenizer, const TokenBlockView& block, const DocumentEntry& entry, std::int64_t line, const std::string& kind,
+                std::ostream& out) {
+  const auto ids = block.ids.subspan(entry.begin, entry.length);
+  const auto trained = block.trained.subspan(entry.begin, entry.length);
+  const OrderedJson object = {{"line", line},
+                              {"kind", kind},
+                              {"ids", std::vector<std::int32_t>(ids.begin(), ids.end())},
+                              {"mask", std::vector<int>(trained.begin(), trained.end())},
+                              {"text", tokenizer.decode(ids, false)}};
+  out << object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) << '\n';
 }
 
 void show_counters(const PrepareCounters& counters, std::ostream& out) {
@@ -57,7 +71,7 @@ void inspect_file(const std::string& path, const Tokenizer& tokenizer, const Ins
   RecordEncoder records(encoder);
   LineBlocks blocks(path, 1 << 20);
   std::int64_t shown = 0;
-  if (encoder.chat_template) out << "chat template: " << encoder.chat_template->name() << "; trained tokens stand in " << kBegin << ' ' << kEnd << "\n";
+  if (encoder.chat_template && !options.json) out << "chat template: " << encoder.chat_template->name() << "; trained tokens stand in " << kBegin << ' ' << kEnd << "\n";
   while (shown < options.documents) {
     const std::optional<LineBlock> lines = blocks.next();
     if (!lines) break;
@@ -72,6 +86,10 @@ void inspect_file(const std::string& path, const Tokenizer& tokenizer, const Ins
         records.encode(record, line, block);
       } catch (const DataError& error) {
         throw DataError(path + ":" + std::to_string(line) + ": " + error.what());
+      }
+      if (options.json) {
+        for (const DocumentEntry& entry : block.view().entries) write_json(tokenizer, block.view(), entry, line, kind, out);
+        return;
       }
       out << '\n';
       if (block.view().entries.empty()) out << path << ':' << line << "  " << kind << '\n';

@@ -19,6 +19,7 @@ struct InspectOptions {
   configs::DataSection data;                  // template, train_on, over_length, special_tokens_in_content
   std::int64_t max_length = 1 << 20;
   std::int64_t documents = 3;  // records to show, from the start of the file
+  bool json = false;           // for machines: one object {line, kind, ids, mask, text} per document
 };
 
 // Throws DataError ("file:line: what") at the first bad line.

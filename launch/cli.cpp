@@ -44,7 +44,7 @@ void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::
   }
   {
     auto [c, o] = add_command<GenerateCommand>(app, invocation, storage, "generate", "writes text with a model",
-                                               "phidias generate --model runs/quickstart --prompt '<|user|>\\nsort: pear apple<|end|>\\n<|assistant|>\\n'");
+                                               "phidias generate --model runs/quickstart --prompt $'<|user|>\\nsort: pear apple<|end|>\\n<|assistant|>\\n'");
     c->add_option("--model", o->model, "Hugging Face or run directory")->required();
     c->add_option("--prompt", o->prompt, "text to continue (special tokens are parsed)");
     c->add_option("--input", o->input, "JSON lines with prompt, messages or input_ids (- for standard input)");

@@ -11,7 +11,7 @@ namespace phidias::launch {
 
 int run_tokenize(const TokenizeCommand& command);
 int run_make_tasks(const MakeTasksCommand& command);
-int run_inspect(const InspectCommand& command);
+int run_inspect(const InspectCommand& command, bool json);
 int run_recipes(const RecipesCommand& command);
 int run_report(const ReportCommand& command);
 int run_version(bool json);

@@ -19,11 +19,12 @@ int run_make_tasks(const MakeTasksCommand& command) {
   return 0;
 }
 
-int run_inspect(const InspectCommand& command) {
+int run_inspect(const InspectCommand& command, bool json) {
   const std::filesystem::path directory = resolve_tokenizer_directory(command.model);
   data::InspectOptions options;
   options.tokenizer_directory = directory;
   options.documents = command.documents;
+  options.json = json;
   options.data.chat_template = command.chat_template;
   options.data.train_on = command.train_on == "all"              ? configs::TrainOn::all
                           : command.train_on == "last_assistant" ? configs::TrainOn::last_assistant

@@ -27,7 +27,7 @@ void verify(const std::filesystem::path& written, const models::CausalLM& model,
 
 int run_export(const ExportCommand& command, bool json) {
   const std::filesystem::path source = resolve_model_directory(command.model);
-  if (std::filesystem::exists(command.output)) throw ConfigError(command.output + " exists already; name another directory");
+  require_new_directory(command.output);
   const models::LoadedModel loaded = models::load_model(source);   // in the file's own dtype: nothing is rounded on the way
   const at::ScalarType dtype = command.dtype == "float32" ? at::kFloat : command.dtype == "bfloat16" ? at::kBFloat16 : loaded.file_dtype;
   models::save_model_directory(command.output, *loaded.model, {.source = source, .dtype = dtype});

@@ -4,13 +4,14 @@
 #include "base/log.h"
 #include "configs/presets.h"
 #include "launch/commands.h"
+#include "launch/model_directory_name.h"
 #include "models/causal_lm.h"
 #include "models/hub/model_directory.h"
 
 namespace phidias::launch {
 
 int run_init(const InitCommand& command) {
-  if (std::filesystem::exists(command.output)) throw ConfigError(command.output + " exists already; name another directory");
+  require_new_directory(command.output);
   if (!command.tokenizer.empty() && !std::filesystem::is_directory(command.tokenizer)) throw DataError(command.tokenizer + " is not a directory");
   const std::unique_ptr<models::CausalLM> model = models::make_model(configs::read_preset(command.preset));
   const at::Tensor storage = models::allocate(*model, at::kFloat, at::kCPU);

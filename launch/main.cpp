@@ -21,7 +21,7 @@ struct Runner {
   const Invocation& invocation;
   int operator()(const TokenizeCommand& command) { return run_tokenize(command); }
   int operator()(const MakeTasksCommand& command) { return run_make_tasks(command); }
-  int operator()(const InspectCommand& command) { return run_inspect(command); }
+  int operator()(const InspectCommand& command) { return run_inspect(command, invocation.json); }
   int operator()(const RecipesCommand& command) { return run_recipes(command); }
   int operator()(const ReportCommand& command) { return run_report(command); }
   int operator()(const VersionCommand&) { return run_version(invocation.json); }

@@ -31,4 +31,9 @@ fs::path resolve_tokenizer_directory(const std::string& given) {
   return given;
 }
 
+void require_new_directory(const std::filesystem::path& output) {
+  if (!std::filesystem::exists(output) || (std::filesystem::is_directory(output) && std::filesystem::is_empty(output))) return;
+  throw ConfigError(output.string() + " exists already; name another directory");
+}
+
 }  // namespace phidias::launch

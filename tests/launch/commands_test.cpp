@@ -87,6 +87,20 @@ TEST_F(Commands, GenerateIsReproducibleAndKeepsTheOrder) {
   for (std::size_t i : {0u, 1u, 3u}) EXPECT_EQ(one[i]["output_ids"], two[i]["output_ids"]) << i;
 }
 
+TEST_F(Commands, AFieldOfAnUnexpectedTypeIsItsLinesErrorAlone) {
+  make_model();
+  const std::string user = "{\"messages\": [{\"role\": \"user\", \"content\": ";
+  write_text(folder_ / "in.jsonl", user + "[{\"type\": 5, \"text\": \"a\"}]}]}\n" + user + "[{\"type\": \"text\", \"text\": 5}]}]}\n{\"input_ids\": \"5\"}\n{\"input_ids\": [5, 6]}\n");
+  for (const char* command : {"generate --max-new-tokens 2", "score"}) {
+    const ProgramResult result = phidias(std::string(command) + " --model model --input in.jsonl --output out.jsonl");
+    EXPECT_EQ(result.code, 3) << result.err;
+    const std::vector<Json> lines = read_lines(folder_ / "out.jsonl");
+    ASSERT_EQ(lines.size(), 4u) << command;
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(lines[i].contains("error")) << lines[i];
+    EXPECT_TRUE(lines[3].contains("token_logprobs")) << lines[3];
+  }
+}
+
 TEST_F(Commands, ChatAnswersLineByLine) {
   make_model();
   write_text(folder_ / "lines.txt", "hello\nagain\n");
@@ -96,11 +110,13 @@ TEST_F(Commands, ChatAnswersLineByLine) {
 
 TEST_F(Commands, ExportKeepsEveryByteOfTheModel) {
   make_model("--dtype bfloat16");
+  std::filesystem::create_directory(folder_ / "copy");   // an empty one is as good as none
   const ProgramResult result = phidias("export --model model --output copy --verify");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(slurp(folder_ / "model/model.safetensors"), slurp(folder_ / "copy/model.safetensors"));
   EXPECT_EQ(slurp(folder_ / "model/tokenizer.json"), slurp(folder_ / "copy/tokenizer.json"));
   EXPECT_EQ(slurp(folder_ / "model/config.json"), slurp(folder_ / "copy/config.json"));
+  EXPECT_EQ(phidias("export --model model --output copy").code, 2);   // never overwritten
 }
 
 TEST_F(Commands, RecipesAreListedShownCopiedAndValidated) {

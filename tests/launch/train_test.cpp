@@ -37,6 +37,13 @@ TEST_F(Train, LeavesACompleteRunDirectory) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/report/index.html"));
 }
 
+TEST_F(Train, QuietSaysNothingWhenAllIsWell) {
+  const ProgramResult result = phidias("train recipe.yaml --quiet");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out + result.err, "");
+  EXPECT_EQ(losses("run").size(), 6u);
+}
+
 TEST_F(Train, TwiceIsBitEqual) {
   ASSERT_EQ(phidias("train recipe.yaml").code, 0);
   ASSERT_EQ(phidias("train recipe.yaml run.output=again").code, 0);
