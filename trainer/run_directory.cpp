@@ -65,10 +65,12 @@ void add_versions(OrderedJson& json, const std::string& versions) {
 
 }  // namespace
 
-void RunDirectory::open(configs::Resume resume, parallel::World& world, LogLevel level) const {
+void RunDirectory::open(configs::Resume resume, parallel::World& world, LogLevel level) {
   on_root(world.host(), [&] {
     fs::path root = root_;
     if (root.filename().empty()) root = root.parent_path();  // "runs/x/"
+    if (root.has_parent_path()) fs::create_directories(root.parent_path());
+    lock_ = std::make_unique<RunLock>(root);
     if (resume == configs::Resume::never && (fs::exists(metrics()) || fs::exists(checkpoints()))) move_aside(root);
     fs::create_directories(root);
   });

@@ -4,11 +4,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "base/log.h"
 #include "configs/run_config.h"
 #include "parallel/world.h"
+#include "trainer/run_lock.h"
 
 namespace phidias::trainer {
 
@@ -22,14 +24,15 @@ class RunDirectory {
   std::filesystem::path tensorboard() const { return root_ / "tensorboard"; }
   std::filesystem::path model_files() const { return root_ / "model-files"; }  // a preset's tokenizer
 
-  // Collective. Creates the folder and opens this rank's log file. With checkpoint.resume: never a run that is already there is moved to
+  // Collective. Locks the folder for this job (run_lock.h), creates it and opens this rank's log file. With checkpoint.resume: never a run that is already there is moved to
   // "<output>.previous-N" as a whole: nothing is overwritten.
-  void open(configs::Resume resume, parallel::World& world, LogLevel level) const;
+  void open(configs::Resume resume, parallel::World& world, LogLevel level);
   // Rank 0: config.yaml and environment.json. `environment` is the machine's part from describe_environment.
   void write_config(const configs::RunConfig& config, const std::string& environment) const;
 
  private:
   std::filesystem::path root_;
+  std::unique_ptr<RunLock> lock_;  // rank 0
 };
 
 // Collective: commit, versions, processor, hosts and ranks, as a JSON text.

@@ -95,7 +95,7 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
                  .expert = static_cast<int>(config.parallel.expert),
                  .context = static_cast<int>(config.parallel.context)});
   world.set_timeout(config.parallel.timeout_seconds);
-  const RunDirectory directory(options.dry_run ? fs::path(config.run.output) / "dry-run" : fs::path(config.run.output));
+  RunDirectory directory(options.dry_run ? fs::path(config.run.output) / "dry-run" : fs::path(config.run.output));
   if (options.dry_run) on_root(host, [&] { fs::remove_all(directory.root()); });
   directory.open(config.checkpoint.resume, world, options.quiet ? LogLevel::warning : LogLevel::info);
 

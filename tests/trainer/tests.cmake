@@ -1,5 +1,6 @@
 set(run_fixture SOURCES ${CMAKE_CURRENT_LIST_DIR}/run_fixture.cpp LINK trainer)
 phidias_test(trainer/schedule)
+phidias_test(trainer/run_lock MPI 1 ${run_fixture})
 phidias_test(trainer/checkpoint/recipe_rules)
 phidias_test(trainer/metrics/metrics_file)
 phidias_test(trainer/metrics/tensorboard)
