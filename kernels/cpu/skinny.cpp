@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr int64_t kAheadBytes = 16384, kLine = 64;
+constexpr int64_t kAheadBytes = 32768, kLine = 64;
 constexpr int kGroup = 4;   // rows of x together; 4 x 6 accumulators need AVX-512's 32 registers, elsewhere 4 x 2
 constexpr int kWideOuts = kLanes == 16 ? 6 : 2;
 
