@@ -26,9 +26,7 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
   return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
+std::filesystem::path folder_of(const std::filesystem::path& path) { return path.has_parent_path() ? path.parent_path() : std::filesystem::path("."); }
 
 void read_all(int descriptor, char* out, std::size_t size, const std::filesystem::path& path) {
   std::size_t done = 0;
@@ -89,7 +87,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::write(const void* bytes, std::size_t size) {
   if (descriptor_ < 0) throw DataError("cannot write " + path_.string() + ": the file is committed already");
-  constexpr std::size_t kLargestWrite = std::size_t{1} << 30;   // the kernel takes at most 2 GiB at once
+  constexpr std::size_t kLargestWrite = std::size_t{1} << 30;  // the kernel takes at most 2 GiB at once
   const char* from = static_cast<const char*>(bytes);
   while (size > 0) {
     const ssize_t put = ::write(descriptor_, from, std::min(size, kLargestWrite));
@@ -122,7 +120,7 @@ void sync_directory(const std::filesystem::path& directory) {
 std::string read_file(const std::filesystem::path& path) {
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (descriptor.get() < 0) fail("read", path, errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) fail("read", path, errno);
   if (S_ISDIR(status.st_mode)) fail("read", path, EISDIR);
   if (!S_ISREG(status.st_mode) || status.st_size == 0) return read_stream(descriptor.get(), path);
@@ -134,7 +132,7 @@ std::string read_file(const std::filesystem::path& path) {
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (descriptor.get() < 0) fail("read", path, errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) fail("read", path, errno);
   if (S_ISDIR(status.st_mode)) fail("read", path, EISDIR);
   size_ = static_cast<std::size_t>(status.st_size);

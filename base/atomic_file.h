@@ -18,9 +18,9 @@ class AtomicFile {
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
-  void write(const void* bytes, std::size_t size);   // throws DataError
+  void write(const void* bytes, std::size_t size);  // throws DataError
   void write(std::string_view text) { write(text.data(), text.size()); }
-  void commit();                                     // fsync, rename, fsync of the folder; throws DataError
+  void commit();  // fsync, rename, fsync of the folder; throws DataError
 
  private:
   std::filesystem::path path_, temporary_;
@@ -36,7 +36,7 @@ std::string read_file(const std::filesystem::path& path);
 // A read-only memory map, unmapped on destruction. Zero-length files map to an empty range.
 class MappedFile {
  public:
-  explicit MappedFile(const std::filesystem::path& path);   // throws DataError
+  explicit MappedFile(const std::filesystem::path& path);  // throws DataError
   ~MappedFile();
   MappedFile(MappedFile&&) noexcept;
   MappedFile& operator=(MappedFile&&) noexcept;

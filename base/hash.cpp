@@ -10,7 +10,7 @@
 namespace phidias {
 namespace {
 
-constexpr int kHexDigits = 16;   // of one 64-bit half
+constexpr int kHexDigits = 16;  // of one 64-bit half
 
 void append_hex(std::string& out, std::uint64_t value) {
   for (int shift = 60; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[(value >> shift) & 15]);

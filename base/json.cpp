@@ -13,7 +13,7 @@ namespace phidias {
 namespace {
 
 struct Position {
-  std::size_t line, column;   // from 1; columns count bytes
+  std::size_t line, column;  // from 1; columns count bytes
 };
 
 Position position_of(std::string_view text, std::size_t offset) {
@@ -98,7 +98,7 @@ class StrictBuilder {
   nlohmann::detail::json_sax_dom_parser<Json> builder_;
   std::string_view text_, where_;
   const char* const* furthest_;
-  std::vector<std::set<std::string>> keys_;   // of the objects that are open
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };
 
 }  // namespace

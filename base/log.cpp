@@ -27,10 +27,14 @@ Logger& logger() {
 
 const char* label(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug: ";
-    case LogLevel::info: return "";
-    case LogLevel::warning: return "warning: ";
-    case LogLevel::error: return "error: ";
+    case LogLevel::debug:
+      return "debug: ";
+    case LogLevel::info:
+      return "";
+    case LogLevel::warning:
+      return "warning: ";
+    case LogLevel::error:
+      return "error: ";
   }
   return "";
 }
@@ -62,8 +66,10 @@ void emit(LogLevel level, std::string_view message) {
   if (level < log.options.level) return;
   const std::string text = label(level) + std::string(message) + "\n";
   if (log.file >= 0) put(log.file, timestamp() + text);
-  if (log.options.rank == 0) put(STDERR_FILENO, text);
-  else if (level >= LogLevel::warning) put(STDERR_FILENO, "[rank " + std::to_string(log.options.rank) + "] " + text);
+  if (log.options.rank == 0)
+    put(STDERR_FILENO, text);
+  else if (level >= LogLevel::warning)
+    put(STDERR_FILENO, "[rank " + std::to_string(log.options.rank) + "] " + text);
 }
 
 }  // namespace

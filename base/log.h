@@ -18,8 +18,8 @@ enum class LogLevel { debug, info, warning, error };
 struct LogOptions {
   int rank = 0;
   int world_size = 1;
-  LogLevel level = LogLevel::info;     // lines below it go nowhere
-  std::filesystem::path file;          // empty: terminal only; opened for appending
+  LogLevel level = LogLevel::info;  // lines below it go nowhere
+  std::filesystem::path file;       // empty: terminal only; opened for appending
 };
 
 void configure_logging(const LogOptions& options);

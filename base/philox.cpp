@@ -66,14 +66,12 @@ std::uint64_t philox_uint64(const PhiloxKey& key, std::uint64_t index) {
 
 float philox_uniform(const PhiloxKey& key, std::uint64_t index) { return static_cast<float>(philox_uint32(key, index) >> 8) * 0x1p-24f; }
 
-double philox_uniform_double(const PhiloxKey& key, std::uint64_t index) {
-  return static_cast<double>(philox_uint64(key, index) >> 11) * 0x1p-53;
-}
+double philox_uniform_double(const PhiloxKey& key, std::uint64_t index) { return static_cast<double>(philox_uint64(key, index) >> 11) * 0x1p-53; }
 
 float philox_normal(const PhiloxKey& key, std::uint64_t index) {
   const PhiloxBlock block = philox_block(key, index);
   const std::uint64_t first = std::uint64_t{block[1]} << 32 | block[0], second = std::uint64_t{block[3]} << 32 | block[2];
-  const double radius_uniform = (static_cast<double>(first >> 11) + 1.0) * 0x1p-53;   // (0, 1]: its logarithm is finite
+  const double radius_uniform = (static_cast<double>(first >> 11) + 1.0) * 0x1p-53;  // (0, 1]: its logarithm is finite
   const double angle_uniform = static_cast<double>(second >> 11) * 0x1p-53;
   return static_cast<float>(std::sqrt(-2.0 * std::log(radius_uniform)) * std::cos(kTwoPi * angle_uniform));
 }

@@ -15,8 +15,8 @@ namespace phidias {
 using PhiloxBlock = std::array<std::uint32_t, 4>;
 
 struct PhiloxKey {
-  std::uint32_t k0 = 0, k1 = 0;        // the Philox key
-  std::uint32_t c2 = 0, c3 = 0;        // the upper half of the counter; the lower half is the draw's index
+  std::uint32_t k0 = 0, k1 = 0;  // the Philox key
+  std::uint32_t c2 = 0, c3 = 0;  // the upper half of the counter; the lower half is the draw's index
 };
 
 // What a draw is for. Values are part of the format of runs: never renumber.

@@ -21,7 +21,7 @@ std::array<struct sigaction, kSignals.size()> previous;
 void on_signal(int number) {
   int expected = 0;
   if (first_signal.compare_exchange_strong(expected, number)) return;
-  if (number == SIGINT) ::_exit(128 + SIGINT);   // asked twice: leave without saving
+  if (number == SIGINT) ::_exit(128 + SIGINT);  // asked twice: leave without saving
 }
 
 }  // namespace
@@ -29,9 +29,9 @@ void on_signal(int number) {
 SignalWatch::SignalWatch() {
   if (installed.exchange(true)) throw std::logic_error("a SignalWatch exists already");
   first_signal = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;   // reads and writes under way go on
+  action.sa_flags = SA_RESTART;  // reads and writes under way go on
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &previous[i]);
 }

@@ -69,7 +69,7 @@ Parameter parameter(const at::Tensor& value) {
   Parameter result;
   result.value = value.requires_grad_(true);
   result.gradient = at::zeros(value.sizes(), options(at::kFloat));
-  result.has_gradient = true;   // accumulation, the common case
+  result.has_gradient = true;  // accumulation, the common case
   return result;
 }
 

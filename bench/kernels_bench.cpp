@@ -34,7 +34,7 @@ struct Size {
 };
 
 struct Times {
-  double median, best, processor;   // milliseconds; processor time of all threads (median) is what counts on a machine that is not idle
+  double median, best, processor;  // milliseconds; processor time of all threads (median) is what counts on a machine that is not idle
 };
 
 Times time_of(int rounds, const std::function<void()>& work) {
@@ -83,7 +83,10 @@ PackedBatch documents_of(std::int64_t tokens, std::int64_t length) {
 void both_ways(const char* name, int rounds, double forward_gflop, const at::Tensor& input, const std::function<at::Tensor(const at::Tensor&)>& apply) {
   const Times forward = time_of(rounds, [&] { apply(input); });
   const at::Tensor d_out = at::ones(apply(input).sizes());
-  const Times whole = time_of(rounds, [&] { torch::autograd::backward({apply(input)}, {d_out}); input.mutable_grad().reset(); });
+  const Times whole = time_of(rounds, [&] {
+    torch::autograd::backward({apply(input)}, {d_out});
+    input.mutable_grad().reset();
+  });
   line((std::string(name) + " forward").c_str(), forward, forward_gflop, 0);
   line((std::string(name) + " forward + backward").c_str(), whole, 0, 0);
 }
@@ -140,8 +143,10 @@ int main(int argc, char** argv) {
   std::string size = "8m";
   int rounds = 15;
   for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::string(argv[i]) == "--size") size = argv[i + 1];
-    else if (std::string(argv[i]) == "--rounds") rounds = std::max(1, std::atoi(argv[i + 1]));
+    if (std::string(argv[i]) == "--size")
+      size = argv[i + 1];
+    else if (std::string(argv[i]) == "--rounds")
+      rounds = std::max(1, std::atoi(argv[i + 1]));
   }
   const Size shape = size == "60m" ? Size{512, 8, 2048, 32064, 8} : Size{256, 4, 1024, 4096, 4};
   const MatrixRates rates = probe_matrix_rates();

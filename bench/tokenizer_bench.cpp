@@ -71,9 +71,10 @@ int main(int argc, char** argv) {
     const double whole = best_of(3, [&] { tokenizer->encode(text, options, ids); });
     const double with_offsets = best_of(3, [&] { tokenizer->encode(text, options, ids, &offsets); });
     const double megabytes = static_cast<double>(text.size()) / 1e6;
-    std::printf("phidias: %.1f MB/s, as one text %.1f MB/s (with offsets %.1f), load %.0f ms, %zu tokens of %.2f bytes\n", megabytes / plain, megabytes / whole, megabytes / with_offsets, load * 1e3,
-                all.size(), static_cast<double>(text.size()) / static_cast<double>(all.size()));
-    if (argc > 3) std::ofstream(argv[3], std::ios::binary).write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size() * sizeof all[0]));
+    std::printf("phidias: %.1f MB/s, as one text %.1f MB/s (with offsets %.1f), load %.0f ms, %zu tokens of %.2f bytes\n", megabytes / plain, megabytes / whole,
+                megabytes / with_offsets, load * 1e3, all.size(), static_cast<double>(text.size()) / static_cast<double>(all.size()));
+    if (argc > 3)
+      std::ofstream(argv[3], std::ios::binary).write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size() * sizeof all[0]));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -36,7 +36,7 @@ void read_value(const Value& value, const FieldContext& context, std::map<std::s
 std::optional<std::size_t> read_word(const Value& value, const FieldContext& context, std::span<const std::string_view> words, std::size_t fixed);
 
 template <class Enum>
-requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
 void read_value(const Value& value, const FieldContext& context, Enum& member) {
   const auto index = read_word(value, context, enum_names<Enum>, static_cast<std::size_t>(member));
   if (index) member = static_cast<Enum>(*index);
@@ -61,7 +61,10 @@ std::string print_value(const std::vector<std::int64_t>& member, const Field& fi
 std::string print_value(const std::map<std::string, std::int64_t>& member, const Field& field);
 
 template <class Enum>
-requires std::is_enum_v<Enum> std::string print_value(Enum member, const Field&) { return std::string(enum_name(member)); }
+  requires std::is_enum_v<Enum>
+std::string print_value(Enum member, const Field&) {
+  return std::string(enum_name(member));
+}
 
 template <class T>
 std::string print_value(const std::optional<T>& member, const Field& field) {
@@ -80,7 +83,8 @@ std::string describe_type(const std::map<std::string, std::int64_t>& member, con
 std::string describe_words(std::span<const std::string_view> words, const Field& field);
 
 template <class Enum>
-requires std::is_enum_v<Enum> std::string describe_type(Enum member, const Field& field) {
+  requires std::is_enum_v<Enum>
+std::string describe_type(Enum member, const Field& field) {
   if (field.only_default) return "only `" + std::string(enum_name(member)) + "` in this version";
   return describe_words(enum_names<Enum>, field);
 }

@@ -38,7 +38,7 @@ class Reader {
 
   // A list of structs; a scalar stands for one struct with that `path`, a section for a list of one.
   template <class Struct>
-  requires requires(Struct& s, Reader& reader) { visit(s, reader); }
+    requires requires(Struct& s, Reader& reader) { visit(s, reader); }
   void field(std::vector<Struct>& member, const Field& field) {
     const Value* value = take(field);
     if (value == nullptr) return;

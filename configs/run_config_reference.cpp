@@ -45,7 +45,7 @@ class Documenter {
   }
 
   template <class Struct>
-  requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
+    requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
   void field(std::vector<Struct>&, const Field& field) {
     row(field, "a list of sources", "[]");
     if (has_element_) return;  // the same struct for every list of a section: told once

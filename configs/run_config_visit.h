@@ -129,7 +129,10 @@ template <class Visitor>
 void visit(CheckpointSection& s, Visitor& v) {
   v.field(s.every_steps, {.key = "every_steps", .doc = "steps between checkpoints; 0: only at the end and on a stop signal", .minimum = 0});
   v.field(s.keep, {.key = "keep", .doc = "newest checkpoints that stay on disk", .minimum = 1});
-  v.field(s.keep_best, {.key = "keep_best", .doc = "evaluation metric (`validation_loss`, of several files `validation_loss/<stem>`) whose lowest evaluated checkpoint stays too; needs `data.validation`", .default_text = "off"});
+  v.field(s.keep_best, {.key = "keep_best",
+                        .doc = "evaluation metric (`validation_loss`, of several files `validation_loss/<stem>`) whose lowest evaluated checkpoint stays too; "
+                               "needs `data.validation`",
+                        .default_text = "off"});
   v.field(s.resume, {.key = "resume", .doc = "continue from the newest good checkpoint; `never`: start over; `force`: also with a changed recipe"});
 }
 

@@ -20,7 +20,7 @@ class Writer {
   }
 
   template <class Struct>
-  requires requires(Struct& s, Writer& writer) { visit(s, writer); }
+    requires requires(Struct& s, Writer& writer) { visit(s, writer); }
   void field(std::vector<Struct>& member, const Field& field) {
     if (member.empty()) return add(field, " []");
     std::string list;

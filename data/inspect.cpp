@@ -71,7 +71,8 @@ void inspect_file(const std::string& path, const Tokenizer& tokenizer, const Ins
   RecordEncoder records(encoder);
   LineBlocks blocks(path, 1 << 20);
   std::int64_t shown = 0;
-  if (encoder.chat_template && !options.json) out << "chat template: " << encoder.chat_template->name() << "; trained tokens stand in " << kBegin << ' ' << kEnd << "\n";
+  if (encoder.chat_template && !options.json)
+    out << "chat template: " << encoder.chat_template->name() << "; trained tokens stand in " << kBegin << ' ' << kEnd << "\n";
   while (shown < options.documents) {
     const std::optional<LineBlock> lines = blocks.next();
     if (!lines) break;

@@ -19,12 +19,12 @@
 
 namespace phidias::data {
 
-class TokenStore;   // data/token_store.h: tokenised records of one source
+class TokenStore;  // data/token_store.h: tokenised records of one source
 
 struct SamplerOptions {
   std::int64_t seed = 0;
   bool shuffle = true;
-  configs::BatchSection batch;              // documents or tokens; micro_tokens and micro_documents resolved (micro_tokens > 0)
+  configs::BatchSection batch;  // documents or tokens; micro_tokens and micro_documents resolved (micro_tokens > 0)
   bool packing = true;
   std::int64_t original_max_positions = 0;  // > 0: documents longer than this use the long rotary factors
   int data_rank = 0, data_size = 1;
@@ -37,8 +37,8 @@ struct WeightedStore {
 
 // Where the data stands before a step: enough to continue without replaying.
 struct DataPosition {
-  std::int64_t step = 0, epoch = 0, offset = 0;   // the step's first record is record `offset` of epoch `epoch`
-  std::int64_t tokens = 0, documents = 0;         // consumed so far
+  std::int64_t step = 0, epoch = 0, offset = 0;  // the step's first record is record `offset` of epoch `epoch`
+  std::int64_t tokens = 0, documents = 0;        // consumed so far
 };
 
 class Sampler {

@@ -12,8 +12,8 @@ namespace phidias::kernels {
 
 struct AdamWStep {
   double learning_rate, beta1, beta2, eps, weight_decay;
-  std::int64_t step;               // t, from 1
-  double gradient_factor = 1.0;    // clipping
+  std::int64_t step;             // t, from 1
+  double gradient_factor = 1.0;  // clipping
 };
 
 // All [N] contiguous on one device: master, gradient float32; exp_avg, exp_avg_sq float32 or bfloat16; `compute` undefined or bfloat16.

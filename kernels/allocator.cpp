@@ -18,10 +18,10 @@ namespace phidias::kernels {
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_MAX, 0);                 // large blocks come from the heap, where they are found again
-  mallopt(M_TRIM_THRESHOLD, INT_MAX);     // the heap never shrinks
+  mallopt(M_MMAP_MAX, 0);              // large blocks come from the heap, where they are found again
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);  // the heap never shrinks
   mallopt(M_TOP_PAD, 64 << 20);
-  mallopt(M_ARENA_MAX, 1);                // one heap for all threads: what one frees another may use
+  mallopt(M_ARENA_MAX, 1);  // one heap for all threads: what one frees another may use
 #endif
 }
 
@@ -31,7 +31,7 @@ at::Tensor empty_in_huge_pages(std::int64_t count, at::ScalarType type) {
   void* memory = std::aligned_alloc(kHugePage, whole);
   if (memory == nullptr) throw OutOfMemory("no memory for " + std::to_string(bytes) + " bytes of weights");
 #if defined(MADV_HUGEPAGE)
-  madvise(memory, whole, MADV_HUGEPAGE);   // advice: where it is refused the pages are small
+  madvise(memory, whole, MADV_HUGEPAGE);  // advice: where it is refused the pages are small
 #endif
   return at::from_blob(memory, {count}, [](void* p) { std::free(p); }, at::TensorOptions(type));
 }

@@ -18,7 +18,7 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-using Ranges = std::vector<std::int64_t>;   // [begin, end) pairs of the documents, flattened
+using Ranges = std::vector<std::int64_t>;  // [begin, end) pairs of the documents, flattened
 
 Ranges document_ranges(const PackedBatch& batch) {
   Ranges ranges;
@@ -63,10 +63,21 @@ struct CpuCall {
     tasks = make_tasks(documents, shape.kv_heads, query_rows);
     const std::int64_t stride = cpu::attention_scratch(longest, shape.head_dim);
     scratch = at::empty({threads * stride}, qkv.options().dtype(at::kFloat));
-    problem = {.qkv = qkv.const_data_ptr(), .cos = cos.const_data_ptr<float>(), .sin = sin.const_data_ptr<float>(), .tokens = qkv.size(0),
-               .heads = shape.heads, .kv_heads = shape.kv_heads, .head_dim = shape.head_dim, .rotary_half = cos.size(1), .window = shape.window,
-               .scale = static_cast<float>(shape.scale), .tasks = tasks.data(), .task_count = static_cast<std::int64_t>(tasks.size()),
-               .scratch = scratch.mutable_data_ptr<float>(), .scratch_stride = stride, .threads = threads};
+    problem = {.qkv = qkv.const_data_ptr(),
+               .cos = cos.const_data_ptr<float>(),
+               .sin = sin.const_data_ptr<float>(),
+               .tokens = qkv.size(0),
+               .heads = shape.heads,
+               .kv_heads = shape.kv_heads,
+               .head_dim = shape.head_dim,
+               .rotary_half = cos.size(1),
+               .window = shape.window,
+               .scale = static_cast<float>(shape.scale),
+               .tasks = tasks.data(),
+               .task_count = static_cast<std::int64_t>(tasks.size()),
+               .scratch = scratch.mutable_data_ptr<float>(),
+               .scratch_stride = stride,
+               .threads = threads};
   }
   int threads;
   std::vector<cpu::AttentionTask> tasks;
@@ -116,8 +127,8 @@ at::Tensor packed_attention(const at::Tensor& qkv, const at::Tensor& cos, const 
   return PackedAttention::apply(qkv, cos, sin, documents, shape);
 }
 
-void store_keys_values(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const std::vector<std::int64_t>& sequences,
-                       const AttentionShape& shape, KeyValueCache& cache) {
+void store_keys_values(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch,
+                       const std::vector<std::int64_t>& sequences, const AttentionShape& shape, KeyValueCache& cache) {
   if (on_cuda(qkv)) return store_keys_values_cuda(qkv, cos, sin, batch, sequences, shape, cache);
   reference::store_keys_values(qkv, cos, sin, document_ranges(batch), batch.positions, sequences, shape, cache);
 }
@@ -134,11 +145,25 @@ at::Tensor decode_attention(const at::Tensor& qkv, const at::Tensor& cos, const 
   const std::int64_t stride = longest + 2 * shape.head_dim + kCacheLine;
   const at::Tensor scratch = at::empty({threads * stride}, qkv.options().dtype(at::kFloat));
   cpu::kernels_for(qkv.scalar_type())
-      .decode_attention({.qkv = qkv.const_data_ptr(), .cos = cos.const_data_ptr<float>(), .sin = sin.const_data_ptr<float>(), .slots = sequences.data(),
-                         .lengths = lengths.data(), .sequences = count, .heads = shape.heads, .kv_heads = shape.kv_heads, .head_dim = shape.head_dim,
-                         .rotary_half = cos.size(1), .window = shape.window, .capacity = cache.keys.size(2), .scale = static_cast<float>(shape.scale),
-                         .keys = cache.keys.mutable_data_ptr(), .values = cache.values.mutable_data_ptr(), .out = out.mutable_data_ptr(),
-                         .scratch = scratch.mutable_data_ptr<float>(), .scratch_stride = stride, .threads = threads});
+      .decode_attention({.qkv = qkv.const_data_ptr(),
+                         .cos = cos.const_data_ptr<float>(),
+                         .sin = sin.const_data_ptr<float>(),
+                         .slots = sequences.data(),
+                         .lengths = lengths.data(),
+                         .sequences = count,
+                         .heads = shape.heads,
+                         .kv_heads = shape.kv_heads,
+                         .head_dim = shape.head_dim,
+                         .rotary_half = cos.size(1),
+                         .window = shape.window,
+                         .capacity = cache.keys.size(2),
+                         .scale = static_cast<float>(shape.scale),
+                         .keys = cache.keys.mutable_data_ptr(),
+                         .values = cache.values.mutable_data_ptr(),
+                         .out = out.mutable_data_ptr(),
+                         .scratch = scratch.mutable_data_ptr<float>(),
+                         .scratch_stride = stride,
+                         .threads = threads});
   return out;
 }
 

@@ -20,7 +20,7 @@ namespace phidias::kernels {
 struct AttentionShape {
   std::int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
   std::int64_t window = 0;
-  double scale = 0.0;          // usually head_dim^-0.5
+  double scale = 0.0;  // usually head_dim^-0.5
 };
 
 at::Tensor packed_attention(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const AttentionShape& shape);
@@ -31,8 +31,8 @@ struct KeyValueCache {
 };
 
 // Rotates a packed stream's keys and copies keys and values into the cache: document d goes to slot sequences[d], positions `positions`.
-void store_keys_values(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const std::vector<std::int64_t>& sequences,
-                       const AttentionShape& shape, KeyValueCache& cache);
+void store_keys_values(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch,
+                       const std::vector<std::int64_t>& sequences, const AttentionShape& shape, KeyValueCache& cache);
 
 // One new token per sequence: qkv [B, ...] of slots `sequences`, at positions lengths[b] (tokens already cached). Rotates, appends to the
 // cache, attends to everything visible. Returns [B, heads * head_dim]. No gradient.

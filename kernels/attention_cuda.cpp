@@ -134,7 +134,8 @@ bool flash_covers(const at::Tensor& qkv, const AttentionShape& shape) {
 
 }  // namespace
 
-at::Tensor packed_attention_cuda(const at::Tensor& qkv_in, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const AttentionShape& shape) {
+at::Tensor packed_attention_cuda(const at::Tensor& qkv_in, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch,
+                                 const AttentionShape& shape) {
   for (const data::Segment& segment : batch.segments) refuse_shared_prompt(segment);
   // A view, so that an empty stream stays part of the gradient's graph.
   if (qkv_in.size(0) == 0) return qkv_in.narrow(1, 0, shape.heads * shape.head_dim);

@@ -24,8 +24,10 @@ inline Parameter* saved_parameter(torch::autograd::AutogradContext* ctx, const s
 
 // gradient = beta * gradient + d_value (any floating-point type).
 inline void accumulate(Parameter& parameter, const at::Tensor& d_value) {
-  if (parameter.has_gradient) parameter.gradient.add_(d_value);
-  else parameter.gradient.copy_(d_value);
+  if (parameter.has_gradient)
+    parameter.gradient.add_(d_value);
+  else
+    parameter.gradient.copy_(d_value);
 }
 // The same, and reports the contribution.
 inline void contribute(Parameter& parameter, const at::Tensor& d_value) {

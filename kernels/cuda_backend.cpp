@@ -26,7 +26,7 @@ std::string missing_device() {
 }
 
 struct Loaded {
-  CudaBackend* backend = nullptr;   // never destroyed: CUDA must not be touched while the process is torn down
+  CudaBackend* backend = nullptr;  // never destroyed: CUDA must not be touched while the process is torn down
   std::string reason;
 };
 

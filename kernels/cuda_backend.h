@@ -30,14 +30,14 @@
 namespace phidias::kernels {
 
 struct CudaMemory {
-  std::int64_t allocated_bytes = 0, peak_allocated_bytes = 0, reserved_bytes = 0;   // torch's caching allocator, this process
-  std::int64_t free_bytes = 0, total_bytes = 0;                                     // the device, all processes
+  std::int64_t allocated_bytes = 0, peak_allocated_bytes = 0, reserved_bytes = 0;  // torch's caching allocator, this process
+  std::int64_t free_bytes = 0, total_bytes = 0;                                    // the device, all processes
   std::int64_t allocation_retries = 0;
 };
 
 struct CudaDevice {
-  std::string name;               // "NVIDIA H200"
-  int major = 0, minor = 0;       // compute capability
+  std::string name;          // "NVIDIA H200"
+  int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
   std::int64_t total_bytes = 0;
 };
@@ -52,13 +52,13 @@ class CudaBackend {
   // Devices. Throw ConfigError for an index outside [0, device_count()).
   virtual int device_count() const = 0;
   virtual CudaDevice describe(int device) const = 0;
-  virtual void set_device(int device) = 0;                 // of the calling thread
+  virtual void set_device(int device) = 0;  // of the calling thread
   virtual int current_device() const = 0;
   virtual CudaMemory memory(int device) const = 0;
   virtual void reset_peak_memory(int device) = 0;
   virtual void release_cached_memory() = 0;
-  virtual void synchronize() = 0;                          // waits for the current stream
-  virtual std::string versions() const = 0;                // "CUDA 13.0, driver 13.0, cuDNN 9.19.0, NCCL 2.28.9"
+  virtual void synchronize() = 0;            // waits for the current stream
+  virtual std::string versions() const = 0;  // "CUDA 13.0, driver 13.0, cuDNN 9.19.0, NCCL 2.28.9"
   // Runs `work` and returns the milliseconds between CUDA events around it on the current stream.
   virtual double measure_milliseconds(const std::function<void()>& work) = 0;
 

@@ -18,7 +18,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 double best_rate(at::ScalarType type, double budget_seconds) {
   constexpr std::int64_t kRows = 512, kInner = 768, kColumns = 768;
   const at::Tensor x = at::full({kRows, kInner}, 0.5, type), w = at::full({kColumns, kInner}, 0.25, type);
-  at::mm(x, w.t());   // first use: code generation, thread start
+  at::mm(x, w.t());  // first use: code generation, thread start
   const Clock::time_point start = Clock::now();
   double best = 1e30;
   do {

@@ -4,8 +4,8 @@
 namespace phidias::kernels {
 
 struct MatrixRates {
-  double float32_gflops = 0.0, bfloat16_gflops = 0.0;   // 10^9 floating-point operations per second, all threads of torch's pool
-  double seconds = 0.0;                                 // what the probe took
+  double float32_gflops = 0.0, bfloat16_gflops = 0.0;  // 10^9 floating-point operations per second, all threads of torch's pool
+  double seconds = 0.0;                                // what the probe took
 };
 
 // Times products of a training step's shape for about a quarter of a second each. CPU only.

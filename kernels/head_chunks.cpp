@@ -28,7 +28,8 @@ void check_targets(const at::Tensor& targets, std::int64_t vocab) {
   const std::int64_t* first = targets.const_data_ptr<std::int64_t>();
   const std::int64_t* wrong = std::find_if(first, first + targets.numel(), [vocab](std::int64_t id) { return id >= vocab; });
   if (wrong == first + targets.numel()) return;
-  throw DataError("target id " + std::to_string(*wrong) + " is outside the vocabulary of " + std::to_string(vocab) + ": the tokenizer does not belong to this model");
+  throw DataError("target id " + std::to_string(*wrong) + " is outside the vocabulary of " + std::to_string(vocab) +
+                  ": the tokenizer does not belong to this model");
 }
 
 }  // namespace
@@ -50,8 +51,10 @@ at::Tensor HeadChunks::select(const at::Tensor& rows, std::int64_t begin, std::i
 
 void HeadChunks::put(const at::Tensor& target, const at::Tensor& values, std::int64_t begin) const {
   if (!target.defined()) return;
-  if (all_rows_) target.narrow(0, begin, values.size(0)).copy_(values);
-  else target.index_copy_(0, rows_.narrow(0, begin, values.size(0)), values);
+  if (all_rows_)
+    target.narrow(0, begin, values.size(0)).copy_(values);
+  else
+    target.index_copy_(0, rows_.narrow(0, begin, values.size(0)), values);
 }
 
 // Fills `statistics` ([R] each, where defined) and returns d logits when `factor` is defined.
@@ -76,7 +79,7 @@ at::Tensor HeadChunks::chunk(const at::Tensor& x, const at::Tensor& y, const at:
 void HeadChunks::contribute_chunk(const at::Tensor& d_logits, const at::Tensor& x) {
   if (head_.weight->trainable()) {
     accumulate_product(*head_.weight, d_logits, x);
-    head_.weight->has_gradient = true;   // later chunks add
+    head_.weight->has_gradient = true;  // later chunks add
   }
   if (head_.bias != nullptr && head_.bias->trainable()) {
     accumulate(*head_.bias, d_logits.sum(0, false, at::kFloat));
@@ -109,7 +112,7 @@ at::Tensor HeadChunks::run(TokenLogProbabilities& result, const at::Tensor& fact
   if (!factor.defined()) return d_hidden;
   for (Parameter* parameter : {head_.weight, head_.bias}) {
     if (parameter == nullptr || !parameter->trainable()) continue;
-    if (!parameter->has_gradient) parameter->gradient.zero_();   // a stream without targets contributes zeros
+    if (!parameter->has_gradient) parameter->gradient.zero_();  // a stream without targets contributes zeros
     parameter->contributed();
   }
   return d_hidden;

@@ -26,11 +26,11 @@ class HeadChunks {
 
   at::Tensor hidden_, targets_;
   Head head_;
-  at::Tensor rows_;          // indices of the rows with a target
-  bool all_rows_ = false;    // every row has one: views instead of copies
-  bool fast_ = false;        // cpu/ covers the types
+  at::Tensor rows_;        // indices of the rows with a target
+  bool all_rows_ = false;  // every row has one: views instead of copies
+  bool fast_ = false;      // cpu/ covers the types
   std::int64_t chunk_rows_ = 0;
-  at::Tensor logits_;        // [chunk, vocab], reused
+  at::Tensor logits_;  // [chunk, vocab], reused
 };
 
 // logits = (hidden W^T + b) * scale, in float32, for any number of rows. No gradient.

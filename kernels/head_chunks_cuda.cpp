@@ -21,7 +21,8 @@ at::Tensor cuda_logits(const at::Tensor& x, const Head& head) {
   return logits;
 }
 
-at::Tensor cuda_head_chunk(const at::Tensor& x, const Head& head, const at::Tensor& targets, const at::Tensor& factor, const TokenLogProbabilities& statistics) {
+at::Tensor cuda_head_chunk(const at::Tensor& x, const Head& head, const at::Tensor& targets, const at::Tensor& factor,
+                           const TokenLogProbabilities& statistics) {
   const at::Tensor logits = cuda_logits(x, head);
   at::Tensor gradient;
   if (factor.defined()) gradient = x.scalar_type() == at::kFloat ? logits : at::empty(logits.sizes(), x.options());

@@ -19,12 +19,12 @@ namespace phidias::kernels {
 
 struct Head {
   Parameter* weight = nullptr;
-  Parameter* bias = nullptr;       // PhiMoE
-  double logit_scale = 1.0;        // Phi-3-small: 1/8
+  Parameter* bias = nullptr;  // PhiMoE
+  double logit_scale = 1.0;   // Phi-3-small: 1/8
 };
 
 struct TokenLogProbabilities {
-  at::Tensor log_probability, log_sum_exp, entropy;   // [T] float32
+  at::Tensor log_probability, log_sum_exp, entropy;  // [T] float32
 };
 
 at::Tensor next_token_loss(const at::Tensor& hidden, const Head& head, const at::Tensor& targets, double gradient_scale);

@@ -11,12 +11,12 @@
 namespace phidias::kernels {
 
 struct PackedBatch {
-  at::Tensor tokens;            // [T] int64
-  at::Tensor positions;         // [T] int32
-  at::Tensor targets;           // [T] int64, -100 where ignored; may be undefined (generation)
-  at::Tensor use_long;          // [T] bool
-  at::Tensor document_offsets;  // [documents + 1] int32 on the device: varlen attention
-  std::vector<data::Segment> segments;   // host copy
+  at::Tensor tokens;                    // [T] int64
+  at::Tensor positions;                 // [T] int32
+  at::Tensor targets;                   // [T] int64, -100 where ignored; may be undefined (generation)
+  at::Tensor use_long;                  // [T] bool
+  at::Tensor document_offsets;          // [documents + 1] int32 on the device: varlen attention
+  std::vector<data::Segment> segments;  // host copy
   std::int64_t longest_document = 0;
 
   std::int64_t size() const { return tokens.defined() ? tokens.numel() : 0; }

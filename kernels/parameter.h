@@ -25,12 +25,12 @@ class GradientListener {
 };
 
 struct Parameter {
-  std::string name;                        // Hugging Face tensor name
-  at::Tensor value;                        // compute dtype; a leaf that requires grad when trainable
-  at::Tensor gradient;                     // same shape, float32, a view of the engine's flat buffer; undefined: frozen
-  bool has_gradient = false;               // false: the next contribution overwrites
-  int uses = 1;                            // contributions per backward pass (2: tied embedding and head)
-  int contributions = 0;                   // in the running backward pass
+  std::string name;           // Hugging Face tensor name
+  at::Tensor value;           // compute dtype; a leaf that requires grad when trainable
+  at::Tensor gradient;        // same shape, float32, a view of the engine's flat buffer; undefined: frozen
+  bool has_gradient = false;  // false: the next contribution overwrites
+  int uses = 1;               // contributions per backward pass (2: tied embedding and head)
+  int contributions = 0;      // in the running backward pass
   GradientListener* listener = nullptr;
 
   bool trainable() const { return gradient.defined(); }

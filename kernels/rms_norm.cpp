@@ -17,7 +17,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct Normalised {
-  at::Tensor sum, y, rstd;   // sum: what was normalised
+  at::Tensor sum, y, rstd;  // sum: what was normalised
 };
 
 // `update` may be undefined.
@@ -85,7 +85,7 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
 struct AddRmsNorm : torch::autograd::Function<AddRmsNorm> {
   static variable_list forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& update, const at::Tensor&, Parameter* weight, double eps) {
     const Normalised result = normalise(x, update, weight->value, eps);
-    ctx->set_materialize_grads(false);   // after the last block nobody uses the sum: no zeros are made and added
+    ctx->set_materialize_grads(false);  // after the last block nobody uses the sum: no zeros are made and added
     ctx->save_for_backward({result.sum, result.rstd});
     save_parameter(ctx, "weight", weight);
     return {result.sum, result.y};

@@ -14,7 +14,9 @@ namespace {
 
 bool fits_cpu(const at::Tensor& logits) { return cpu::covers({logits}) && logits.scalar_type() == at::kFloat && logits.size(1) > 0; }
 
-int team_size(const at::Tensor& logits) { return static_cast<int>(std::min<std::int64_t>(cpu::team_size(logits.numel()), std::max<std::int64_t>(logits.size(0), 1))); }
+int team_size(const at::Tensor& logits) {
+  return static_cast<int>(std::min<std::int64_t>(cpu::team_size(logits.numel()), std::max<std::int64_t>(logits.size(0), 1)));
+}
 
 }  // namespace
 

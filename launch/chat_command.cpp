@@ -51,7 +51,7 @@ int run_chat(const ChatCommand& command) {
     try {
       const std::vector<models::GenerateRequest> requests = {{prompts.chat_ids(messages), messages.size()}};
       models::generate(model.model(), requests, options, [&](std::size_t, std::int32_t token) { typewriter.add(token); });
-    } catch (const DataError& error) {   // too long for the model: the conversation, not the program, is at its end
+    } catch (const DataError& error) {  // too long for the model: the conversation, not the program, is at its end
       std::printf("%s\nThe conversation starts again.\n", error.what());
       messages = opening;
       continue;

@@ -172,8 +172,7 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
 
 bool needs_engine(const Command& command) {
   return std::holds_alternative<TrainCommand>(command) || std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) ||
-         std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) ||
-         std::holds_alternative<InitCommand>(command);
+         std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command);
 }
 
 }  // namespace phidias::launch

@@ -14,13 +14,13 @@ namespace phidias::launch {
 
 struct TrainCommand {
   std::string recipe;
-  std::vector<std::string> overrides;   // key.path=value
+  std::vector<std::string> overrides;  // key.path=value
   bool dry_run = false;
 };
 
 struct TokenizeCommand {
   std::string model, input = "-", output = "-";
-  std::string special = "parse";        // parse, text, error
+  std::string special = "parse";  // parse, text, error
   std::string chat_template = "auto";
   bool decode = false, skip_special = false, offsets = false;
 };
@@ -28,9 +28,9 @@ struct TokenizeCommand {
 // Generation settings shared by `generate` and `chat`.
 struct SamplingFlags {
   std::int64_t max_new_tokens = 256;
-  double temperature = 0.0;             // 0: greedy
+  double temperature = 0.0;  // 0: greedy
   double top_p = 1.0;
-  std::int64_t top_k = 0;               // 0: off
+  std::int64_t top_k = 0;  // 0: off
   double repetition_penalty = 1.0;
   std::uint64_t seed = 0;
   bool ignore_eos = false;
@@ -42,7 +42,7 @@ struct GenerateCommand {
   SamplingFlags sampling;
   std::int64_t batch_size = 16;
   std::string chat_template = "auto";
-  std::string answers_field;            // compares each text with this field of the input line and reports exact matches
+  std::string answers_field;  // compares each text with this field of the input line and reports exact matches
 };
 
 struct ChatCommand {
@@ -59,7 +59,7 @@ struct ScoreCommand {
 
 struct ExportCommand {
   std::string model, output, format = "hf";
-  std::string dtype = "keep";           // keep, float32, bfloat16
+  std::string dtype = "keep";  // keep, float32, bfloat16
   bool verify = false;
 };
 
@@ -82,7 +82,7 @@ struct InspectCommand {
 };
 
 struct RecipesCommand {
-  std::string action, name, output;     // list, show, copy, validate
+  std::string action, name, output;  // list, show, copy, validate
   std::vector<std::string> overrides;
 };
 
@@ -97,8 +97,8 @@ using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, Cha
 
 struct Invocation {
   Command command;
-  bool json = false;                    // results for machines
-  bool quiet = false;                   // warnings and errors only
+  bool json = false;   // results for machines
+  bool quiet = false;  // warnings and errors only
 };
 
 // Returns the invocation, or the exit code with which to leave at once (help printed, or a usage error reported on standard error).

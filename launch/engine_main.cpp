@@ -27,7 +27,9 @@ struct Runner {
   int operator()(const ExportCommand& command) { return run_export(command, invocation.json); }
   int operator()(const InitCommand& command) { return run_init(command); }
   template <class T>
-  int operator()(const T&) { return static_cast<int>(ExitCode::usage); }
+  int operator()(const T&) {
+    return static_cast<int>(ExitCode::usage);
+  }
 };
 
 int run(const Invocation& invocation, parallel::World& world) {
@@ -38,14 +40,14 @@ int run(const Invocation& invocation, parallel::World& world) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  kernels::keep_freed_memory();   // before the first allocation of any size
+  kernels::keep_freed_memory();  // before the first allocation of any size
   const auto parsed = parse_command_line(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const auto& invocation = std::get<Invocation>(parsed);
   try {
     parallel::World world = parallel::World::start();
     configure_logging({.rank = world.rank(), .world_size = world.size(), .level = invocation.quiet ? LogLevel::warning : LogLevel::info});
-    const auto fail = [&world](int code, const std::string& message) {   // one message, and no rank waits for this one
+    const auto fail = [&world](int code, const std::string& message) {  // one message, and no rank waits for this one
       if (world.size() > 1) world.abort(code, message);
       std::fprintf(stderr, "phidias: error: %s\n", message.c_str());
       return code;

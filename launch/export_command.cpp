@@ -28,13 +28,14 @@ void verify(const std::filesystem::path& written, const models::CausalLM& model,
 int run_export(const ExportCommand& command, bool json) {
   const std::filesystem::path source = resolve_model_directory(command.model);
   require_new_directory(command.output);
-  const models::LoadedModel loaded = models::load_model(source);   // in the file's own dtype: nothing is rounded on the way
+  const models::LoadedModel loaded = models::load_model(source);  // in the file's own dtype: nothing is rounded on the way
   const at::ScalarType dtype = command.dtype == "float32" ? at::kFloat : command.dtype == "bfloat16" ? at::kBFloat16 : loaded.file_dtype;
   models::save_model_directory(command.output, *loaded.model, {.source = source, .dtype = dtype});
   if (command.verify) verify(command.output, *loaded.model, dtype);
   const std::size_t tensors = loaded.model->declarations().size();
   if (json) {
-    std::printf("%s\n", OrderedJson({{"source", source.string()}, {"output", command.output}, {"tensors", tensors}, {"verified", command.verify}}).dump().c_str());
+    std::printf("%s\n",
+                OrderedJson({{"source", source.string()}, {"output", command.output}, {"tensors", tensors}, {"verified", command.verify}}).dump().c_str());
   } else {
     log_info(source.string() + " -> " + command.output + ": " + std::to_string(tensors) + " tensors" + (command.verify ? ", each verified" : ""));
   }

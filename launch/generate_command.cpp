@@ -31,7 +31,8 @@ void check_prompt(const std::vector<std::int32_t>& ids, const configs::ModelConf
     throw DataError("the prompt has " + std::to_string(ids.size()) + " tokens; the model has " + std::to_string(config.max_positions) + " positions");
   }
   for (const std::int32_t id : ids) {
-    if (id < 0 || id >= config.vocab_size) throw DataError("token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(config.vocab_size));
+    if (id < 0 || id >= config.vocab_size)
+      throw DataError("token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(config.vocab_size));
   }
 }
 
@@ -82,8 +83,9 @@ void print_totals(const GenerateCommand& command, const Totals& totals, bool jso
     std::printf("%s\n", summary.dump().c_str());
     return;
   }
-  if (command.output == "-") return;   // standard output holds the answers
-  std::printf("%ld answers, %ld tokens in %.1f s: %.0f tokens/s\n", static_cast<long>(totals.prompts), static_cast<long>(totals.new_tokens), totals.seconds, rate);
+  if (command.output == "-") return;  // standard output holds the answers
+  std::printf("%ld answers, %ld tokens in %.1f s: %.0f tokens/s\n", static_cast<long>(totals.prompts), static_cast<long>(totals.new_tokens), totals.seconds,
+              rate);
   if (totals.compared > 0) {
     std::printf("exact match: %ld of %ld (%.1f %%)\n", static_cast<long>(totals.exact), static_cast<long>(totals.compared),
                 100.0 * static_cast<double>(totals.exact) / static_cast<double>(totals.compared));
@@ -94,12 +96,12 @@ int generate_one(const GenerateCommand& command, const InferenceModel& model, co
   const data::Tokenizer& tokenizer = model.require_tokenizer();
   const models::Generation result = models::generate(model.model(), {{tokenizer.encode(command.prompt), 0}}, options).front();
   if (json) {
-    std::printf("%s\n", OrderedJson({{"text", answer_text(result, tokenizer)},
-                                     {"output_ids", result.output_ids},
-                                     {"token_logprobs", result.token_logprobs},
-                                     {"finish", result.finish}})
-                            .dump(-1, ' ', false, OrderedJson::error_handler_t::replace)
-                            .c_str());
+    std::printf(
+        "%s\n",
+        OrderedJson(
+            {{"text", answer_text(result, tokenizer)}, {"output_ids", result.output_ids}, {"token_logprobs", result.token_logprobs}, {"finish", result.finish}})
+            .dump(-1, ' ', false, OrderedJson::error_handler_t::replace)
+            .c_str());
   } else {
     std::printf("%s\n", answer_text(result, tokenizer).c_str());
   }

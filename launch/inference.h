@@ -15,7 +15,7 @@ namespace phidias::launch {
 // What a command needs to know before weights are read.
 struct InferenceSetup {
   std::filesystem::path directory;
-  std::unique_ptr<data::Tokenizer> tokenizer;   // null when the directory has none: ids still work
+  std::unique_ptr<data::Tokenizer> tokenizer;  // null when the directory has none: ids still work
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
 

@@ -39,7 +39,7 @@ std::optional<InputLine> JsonLinesReader::next() {
 }
 
 struct JsonLinesWriter::Sink {
-  std::unique_ptr<AtomicFile> file;   // null: standard output
+  std::unique_ptr<AtomicFile> file;  // null: standard output
   std::string buffer;
 
   void flush() {

@@ -19,16 +19,16 @@
 namespace phidias::launch {
 
 struct InputLine {
-  std::int64_t number = 0;   // 1-based
+  std::int64_t number = 0;  // 1-based
   OrderedJson id;
-  OrderedJson value;         // an object when `error` is empty
-  std::string error;         // why the line could not be read
+  OrderedJson value;  // an object when `error` is empty
+  std::string error;  // why the line could not be read
 };
 
 // Reads line by line; empty lines are skipped but counted.
 class JsonLinesReader {
  public:
-  explicit JsonLinesReader(const std::string& path);   // throws DataError when the file cannot be opened
+  explicit JsonLinesReader(const std::string& path);  // throws DataError when the file cannot be opened
   std::optional<InputLine> next();
 
  private:

@@ -26,7 +26,9 @@ struct Runner {
   int operator()(const ReportCommand& command) { return run_report(command); }
   int operator()(const VersionCommand&) { return run_version(invocation.json); }
   template <class T>
-  int operator()(const T&) { return static_cast<int>(ExitCode::usage); }
+  int operator()(const T&) {
+    return static_cast<int>(ExitCode::usage);
+  }
 };
 
 int run(const Invocation& invocation, char** argv) {

@@ -15,8 +15,8 @@ std::vector<std::int32_t> PromptReader::chat_ids(const std::vector<data::Message
   const data::RenderedChat rendered = chat_template().render(messages, {.add_generation_prompt = true});
   std::vector<std::int32_t> ids;
   model_.require_tokenizer().encode(
-      rendered.text,
-      {.special = data::SpecialTokens::parse, .content = rendered.content, .inside = data::SpecialTokens::text, .add_special_tokens = false}, ids);
+      rendered.text, {.special = data::SpecialTokens::parse, .content = rendered.content, .inside = data::SpecialTokens::text, .add_special_tokens = false},
+      ids);
   return ids;
 }
 

@@ -86,7 +86,8 @@ int run_score(const ScoreCommand& command, bool json) {
   const int code = writer.finish();
   const double loss = totals.target_tokens > 0 ? totals.loss / static_cast<double>(totals.target_tokens) : 0;
   if (json) {
-    std::printf("%s\n", OrderedJson({{"lines", totals.lines}, {"target_tokens", totals.target_tokens}, {"loss", loss}, {"perplexity", std::exp(loss)}}).dump().c_str());
+    std::printf("%s\n",
+                OrderedJson({{"lines", totals.lines}, {"target_tokens", totals.target_tokens}, {"loss", loss}, {"perplexity", std::exp(loss)}}).dump().c_str());
   } else if (command.output != "-") {
     std::printf("%ld lines, %ld target tokens: loss %.4f, perplexity %.2f\n", static_cast<long>(totals.lines), static_cast<long>(totals.target_tokens), loss,
                 std::exp(loss));

@@ -20,7 +20,8 @@ int run_train(const TrainCommand& command, const Invocation& invocation, paralle
   if (code == ExitCode::success && !command.dry_run && world.rank() == 0) {
     log_info("curves: " + report::write_run_report(config.run.output).front().string());
   }
-  if (invocation.json && world.rank() == 0) std::printf("%s\n", OrderedJson({{"output", config.run.output}, {"exit_code", static_cast<int>(code)}}).dump().c_str());
+  if (invocation.json && world.rank() == 0)
+    std::printf("%s\n", OrderedJson({{"output", config.run.output}, {"exit_code", static_cast<int>(code)}}).dump().c_str());
   return static_cast<int>(code);
 }
 

@@ -20,7 +20,7 @@
 
 namespace phidias::models {
 
-enum class Initialisation { normal, ones, zeros };   // normal: mean 0, config.initializer_range
+enum class Initialisation { normal, ones, zeros };  // normal: mean 0, config.initializer_range
 enum class Placement { dense, expert };
 
 struct ParameterDeclaration {
@@ -28,9 +28,9 @@ struct ParameterDeclaration {
   std::vector<std::int64_t> shape;
   Initialisation initialisation = Initialisation::normal;
   Placement placement = Placement::dense;
-  bool matrix = true;                                // weight decay with optimizer.decay: matrices
-  kernels::Parameter* parameter = nullptr;           // owned by the model; bound by the engine
-  int block = -1;                                    // transformer block, -1: outside
+  bool matrix = true;                       // weight decay with optimizer.decay: matrices
+  kernels::Parameter* parameter = nullptr;  // owned by the model; bound by the engine
+  int block = -1;                           // transformer block, -1: outside
 };
 
 // Asked around every block: the engine gathers sharded weights before it and releases them after it.
@@ -46,8 +46,8 @@ enum class Recompute { none, mlp, block };
 struct ForwardOptions {
   Recompute recompute = Recompute::none;
   bool train_pad_embedding = true;
-  bool inclusive_window = false;                     // window W + 1 keys, as flash-attention training did
-  WeightSource* weights = nullptr;                   // null: always resident
+  bool inclusive_window = false;    // window W + 1 keys, as flash-attention training did
+  WeightSource* weights = nullptr;  // null: always resident
 };
 
 class CausalLM {

@@ -17,8 +17,8 @@ namespace phidias::models {
 
 namespace {
 
-constexpr std::int64_t kAlignmentBytes = 64;   // each value starts a cache line: vector loads and direct I/O
-constexpr std::int64_t kNormalsPerBlock = 4;   // one Philox block of four words makes two Box-Muller pairs
+constexpr std::int64_t kAlignmentBytes = 64;  // each value starts a cache line: vector loads and direct I/O
+constexpr std::int64_t kNormalsPerBlock = 4;  // one Philox block of four words makes two Box-Muller pairs
 
 // Four standard normals from one block, Box-Muller in double: (0, 1] for the logarithm, [0, 1) for the angle.
 std::array<float, 4> normals(const PhiloxBlock& block) {

@@ -109,7 +109,8 @@ at::Tensor Phi3ForCausalLM::forward(const kernels::PackedBatch& batch, const For
 
 kernels::Head Phi3ForCausalLM::head() { return {lm_head_ ? &lm_head_->weight() : &model_->embedding(), nullptr, 1.0}; }
 
-at::Tensor Phi3ForCausalLM::prefill(const kernels::PackedBatch& batch, const std::vector<std::int64_t>& sequences, std::vector<kernels::KeyValueCache>& caches) {
+at::Tensor Phi3ForCausalLM::prefill(const kernels::PackedBatch& batch, const std::vector<std::int64_t>& sequences,
+                                    std::vector<kernels::KeyValueCache>& caches) {
   const at::NoGradGuard no_gradients;
   const RotaryRows rotary = rotary_.rows(batch.positions, batch.use_long, batch.longest_document);
   const kernels::AttentionShape shape = attention_shape(config_, false);
@@ -140,7 +141,8 @@ at::Tensor Phi3ForCausalLM::decode(const at::Tensor& tokens, const std::vector<s
 
 std::unique_ptr<CausalLM> make_model(const configs::ModelConfig& config) {
   switch (config.architecture) {
-    case configs::Architecture::phi3: return std::make_unique<Phi3ForCausalLM>(config);
+    case configs::Architecture::phi3:
+      return std::make_unique<Phi3ForCausalLM>(config);
   }
   throw ConfigError("this architecture is not built in");
 }

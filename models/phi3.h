@@ -62,7 +62,7 @@ class Phi3ForCausalLM : public Layer, public CausalLM {
   configs::ModelConfig config_;
   RotaryTable rotary_;
   std::shared_ptr<Phi3Model> model_;
-  std::shared_ptr<Linear> lm_head_;   // null: tied to the embedding
+  std::shared_ptr<Linear> lm_head_;  // null: tied to the embedding
   std::vector<ParameterDeclaration> declarations_;
 };
 

@@ -56,7 +56,9 @@ std::string CollectiveLog::last() const {
 }
 
 CollectiveScope::CollectiveScope(CollectiveLog& log, Collective collective)
-    : log_(log), collective_(std::move(collective)), start_(std::chrono::steady_clock::now()),
+    : log_(log),
+      collective_(std::move(collective)),
+      start_(std::chrono::steady_clock::now()),
       deadline_(start_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(log.timeout()))),
       waiting_since_(start_) {
   log_.begin(collective_);
@@ -71,8 +73,10 @@ void CollectiveScope::pause() {
                              ": some rank did not reach it (parallel.timeout_seconds sets this limit)");
   }
   const auto waited = now - waiting_since_;
-  if (waited < kYieldTime) sched_yield();
-  else std::this_thread::sleep_for(waited < kShortSleepTime ? kShortSleep : kLongSleep);
+  if (waited < kYieldTime)
+    sched_yield();
+  else
+    std::this_thread::sleep_for(waited < kShortSleepTime ? kShortSleep : kLongSleep);
 }
 
 }  // namespace phidias::parallel

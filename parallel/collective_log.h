@@ -10,12 +10,12 @@
 namespace phidias::parallel {
 
 struct Collective {
-  std::string operation = "none";   // "all_reduce"
-  std::string group;                // "world", "world/1": the communicator
-  std::uint64_t sequence = 0;       // in its group, from 1
+  std::string operation = "none";  // "all_reduce"
+  std::string group;               // "world", "world/1": the communicator
+  std::uint64_t sequence = 0;      // in its group, from 1
   std::int64_t bytes = 0;
 };
-std::string describe(const Collective& collective);   // "all_reduce 812 of 1.06 GB in group world"
+std::string describe(const Collective& collective);  // "all_reduce 812 of 1.06 GB in group world"
 
 class CollectiveLog {
  public:
@@ -24,7 +24,7 @@ class CollectiveLog {
   double timeout() const;
   void begin(const Collective& collective);
   void end();
-  std::string last() const;         // "all_reduce 812 of 1.06 GB in group world, begun 12 s ago" or "..., finished"
+  std::string last() const;  // "all_reduce 812 of 1.06 GB in group world, begun 12 s ago" or "..., finished"
 
  private:
   mutable std::mutex mutex_;

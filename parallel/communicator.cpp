@@ -9,11 +9,15 @@ namespace phidias::parallel {
 std::int64_t element_size(DataType type) {
   switch (type) {
     case DataType::float32:
-    case DataType::int32: return 4;
+    case DataType::int32:
+      return 4;
     case DataType::float64:
-    case DataType::int64: return 8;
-    case DataType::bfloat16: return 2;
-    case DataType::uint8: return 1;
+    case DataType::int64:
+      return 8;
+    case DataType::bfloat16:
+      return 2;
+    case DataType::uint8:
+      return 1;
   }
   throw CommunicationError("unknown data type of a buffer");
 }

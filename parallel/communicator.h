@@ -31,7 +31,7 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  virtual std::string name() const = 0;   // "single", "mpi", "nccl"
+  virtual std::string name() const = 0;  // "single", "mpi", "nccl"
 
   virtual void barrier() = 0;
   virtual void broadcast(void* buffer, std::int64_t count, DataType type, int root) = 0;
@@ -45,8 +45,8 @@ class Communicator {
   // Parts lie back to back in rank order in both buffers.
   virtual void all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t> receive_counts,
                             DataType type) = 0;
-  virtual void send(const void* buffer, std::int64_t count, DataType type, int peer) = 0;      // not collective
-  virtual void receive(void* buffer, std::int64_t count, DataType type, int peer) = 0;         // not collective
+  virtual void send(const void* buffer, std::int64_t count, DataType type, int peer) = 0;  // not collective
+  virtual void receive(void* buffer, std::int64_t count, DataType type, int peer) = 0;     // not collective
   // Starts an in-place all-reduce that may progress while the caller computes. Every rank starts the same ones in the same order.
   virtual std::unique_ptr<Work> start_all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) = 0;
   // Ranks with equal colour form a group, ordered by key.

@@ -19,7 +19,7 @@
 namespace phidias::parallel {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 3 * sizeof(std::uint32_t);   // kind, code, length of the text
+constexpr std::size_t kHeaderBytes = 3 * sizeof(std::uint32_t);  // kind, code, length of the text
 constexpr std::uint32_t kLongestText = 1 << 20;
 
 void append_number(std::string& out, std::uint32_t value) {
@@ -79,10 +79,14 @@ std::vector<Frame> Connection::receive() {
   char piece[4096];
   while (open()) {
     const ssize_t got = ::recv(socket_.get(), piece, sizeof(piece), MSG_DONTWAIT);
-    if (got > 0) inbox_.append(piece, static_cast<std::size_t>(got));
-    else if (got < 0 && errno == EINTR) continue;
-    else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-    else close();
+    if (got > 0)
+      inbox_.append(piece, static_cast<std::size_t>(got));
+    else if (got < 0 && errno == EINTR)
+      continue;
+    else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+      break;
+    else
+      close();
   }
   flush();
   std::vector<Frame> frames;

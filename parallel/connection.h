@@ -59,10 +59,10 @@ class Connection {
 // The listening side: any interface, a port chosen by the system.
 class Listener {
  public:
-  Listener();                                  // throws CommunicationError
+  Listener();  // throws CommunicationError
   int descriptor() const { return socket_.get(); }
   int port() const { return port_; }
-  Descriptor accept();                         // a non-blocking socket, or -1 when nobody waits
+  Descriptor accept();  // a non-blocking socket, or -1 when nobody waits
 
  private:
   Descriptor socket_;

@@ -138,7 +138,7 @@ class Unwatched : public Heartbeat {
 struct Invitation {
   std::string token;
   int port = 0, process = 0;
-  std::string host, addresses;      // separated by blanks
+  std::string host, addresses;  // separated by blanks
 
   std::string text() const { return token + " " + std::to_string(port) + " " + std::to_string(process) + " " + host + " " + addresses; }
   static Invitation parse(const std::string& text) {
@@ -152,8 +152,8 @@ struct Invitation {
 
 Invitation make_invitation(int port) {
   std::random_device random;
-  Invitation result{std::to_string(random()) + "-" + std::to_string(random()) + "-" + std::to_string(random()), port, static_cast<int>(::getpid()),
-                    host_name(), ""};
+  Invitation result{std::to_string(random()) + "-" + std::to_string(random()) + "-" + std::to_string(random()), port, static_cast<int>(::getpid()), host_name(),
+                    ""};
   for (const std::string& address : own_addresses()) result.addresses += address + " ";
   return result;
 }
@@ -183,7 +183,7 @@ std::vector<Peer> welcome(Listener& listener, const std::string& token, std::siz
         stranger.rank = frame.code;
         stranger.process = frame.text.substr(token.size() + 1);
         members.push_back(std::move(stranger));
-        break;   // beats are sent only after every rank has been welcomed: nothing is lost
+        break;  // beats are sent only after every rank has been welcomed: nothing is lost
       }
     }
     std::erase_if(strangers, [](const Peer& stranger) { return !stranger.connection.open(); });

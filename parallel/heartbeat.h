@@ -18,13 +18,13 @@ namespace phidias::parallel {
 struct HeartbeatSettings {
   double interval_seconds = 1.0;
   double silent_seconds = 10.0;
-  bool beside_rank_0 = true;      // this process runs on rank 0's host
-  std::string end_file;           // the rank that ends the job writes the exit code into it (launch/mpirun.sh waits for it); empty: none
+  bool beside_rank_0 = true;  // this process runs on rank 0's host
+  std::string end_file;       // the rank that ends the job writes the exit code into it (launch/mpirun.sh waits for it); empty: none
 };
 
 class Heartbeat {
  public:
-  virtual ~Heartbeat() = default;          // stops the thread; call say_goodbye before
+  virtual ~Heartbeat() = default;  // stops the thread; call say_goodbye before
   // Collective in effect: returns when every rank has said goodbye, that is, when nobody needs this one any more.
   virtual void say_goodbye() = 0;
   // Ends every rank with this exit code after one message.

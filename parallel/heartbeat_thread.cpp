@@ -17,7 +17,7 @@
 namespace phidias::parallel {
 namespace {
 
-constexpr double kEndPatienceSeconds = 5.0;   // for rank 0's answer to a request to end the job
+constexpr double kEndPatienceSeconds = 5.0;  // for rank 0's answer to a request to end the job
 
 }  // namespace
 
@@ -70,7 +70,7 @@ void HeartbeatThread::announce_end(int exit_code) const {
   if (settings_.end_file.empty()) return;
   try {
     write_file_atomic(settings_.end_file, std::to_string(exit_code) + "\n");
-  } catch (const DataError&) {   // the exit code of the process says the same to a launcher that still listens
+  } catch (const DataError&) {  // the exit code of the process says the same to a launcher that still listens
   }
 }
 
@@ -83,7 +83,7 @@ void HeartbeatThread::end_job(int exit_code, const std::string& message) {
   wake();
   const Clock::time_point asked = Clock::now();
   while (seconds_since(asked) < kEndPatienceSeconds) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  log_error("rank " + std::to_string(rank_) + ": " + message);   // nobody answered
+  log_error("rank " + std::to_string(rank_) + ": " + message);  // nobody answered
   ::_exit(exit_code);
 }
 

@@ -23,12 +23,12 @@ double seconds_since(Clock::time_point time);
 struct Peer {
   Connection connection{Descriptor()};
   int rank = 0;
-  std::string process;                     // "host node7, process 4211"
+  std::string process;  // "host node7, process 4211"
   std::string last_collective = "unknown";
   Clock::time_point last_heard = Clock::now();
   bool goodbye = false;
 };
-std::string lost_message(const Peer& peer, double silent_seconds);   // of a peer whose connection broke, or that is silent
+std::string lost_message(const Peer& peer, double silent_seconds);  // of a peer whose connection broke, or that is silent
 
 class HeartbeatThread : public Heartbeat {
  public:

@@ -7,8 +7,8 @@
 namespace phidias::parallel {
 
 struct LaunchEnvironment {
-  bool uses_mpi = false;      // a launcher that MPI understands started this process
-  int expected_size = 0;      // ranks it says there are; 0: unknown
+  bool uses_mpi = false;  // a launcher that MPI understands started this process
+  int expected_size = 0;  // ranks it says there are; 0: unknown
 };
 
 // `variable(name)` returns the value or null, as std::getenv. Throws ConfigError when srun started several tasks without a PMI: MPI would give

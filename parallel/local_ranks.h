@@ -13,8 +13,8 @@ namespace phidias::parallel {
 Hash128 host_identity();
 
 struct LocalRanks {
-  int rank = 0, size = 1;       // of this process among those of its host
-  bool beside_rank_0 = true;    // rank 0 is one of them
+  int rank = 0, size = 1;     // of this process among those of its host
+  bool beside_rank_0 = true;  // rank 0 is one of them
 };
 
 // Collective.

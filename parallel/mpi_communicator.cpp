@@ -16,10 +16,10 @@
 namespace phidias::parallel {
 namespace {
 
-constexpr std::int64_t kLargestMessage = std::int64_t{1} << 30;      // MPI counts are int
+constexpr std::int64_t kLargestMessage = std::int64_t{1} << 30;  // MPI counts are int
 constexpr std::int64_t kBroadcastPiece = std::int64_t{64} << 20;
-constexpr std::int64_t kGatheredBytes = std::int64_t{32} << 10;      // up to here one exchange beats the two of the sliced all-reduce
-constexpr std::int64_t kSliceBytes = std::int64_t{1} << 20;          // of one rank in one chunk of the sliced all-reduce
+constexpr std::int64_t kGatheredBytes = std::int64_t{32} << 10;  // up to here one exchange beats the two of the sliced all-reduce
+constexpr std::int64_t kSliceBytes = std::int64_t{1} << 20;      // of one rank in one chunk of the sliced all-reduce
 enum Tag : int { kData = 1, kScatter = 2, kCollect = 3, kPeer = 4 };
 
 std::byte* at(void* base, std::int64_t offset) { return static_cast<std::byte*>(base) + offset; }
@@ -149,8 +149,10 @@ void MpiCommunicator::all_reduce_now(void* buffer, std::int64_t count, DataType 
   CollectiveScope scope(*log_, entry("all_reduce", bytes));
   if (size_ == 1 || count == 0) return;
   if (SharedReducer* shared = shared_reducer(scope)) return shared->all_reduce(buffer, count, type, op, scope);
-  if (bytes <= kGatheredBytes) all_reduce_gathered(buffer, count, type, op, scope);
-  else all_reduce_sliced(static_cast<std::byte*>(buffer), count, type, op, scope);
+  if (bytes <= kGatheredBytes)
+    all_reduce_gathered(buffer, count, type, op, scope);
+  else
+    all_reduce_sliced(static_cast<std::byte*>(buffer), count, type, op, scope);
 }
 
 // Made at the first all-reduce, so that groups that never reduce pay nothing. Either every rank gets one or none does.
@@ -294,7 +296,7 @@ void MpiCommunicator::all_to_all_v(const void* in, std::span<const std::int64_t>
     throw CommunicationError("all_to_all_v: one count per rank is needed, for " + std::to_string(size_) + " ranks");
   }
   const std::int64_t element = element_size(type);
-  std::vector<std::int64_t> sent(send_counts.size() + 1, 0), taken(receive_counts.size() + 1, 0);   // bytes before each rank's part
+  std::vector<std::int64_t> sent(send_counts.size() + 1, 0), taken(receive_counts.size() + 1, 0);  // bytes before each rank's part
   for (std::size_t r = 0; r < send_counts.size(); ++r) {
     sent[r + 1] = sent[r] + send_counts[r] * element;
     taken[r + 1] = taken[r] + receive_counts[r] * element;
@@ -330,7 +332,7 @@ void MpiCommunicator::receive(void* buffer, std::int64_t count, DataType type, i
 }
 
 std::unique_ptr<Communicator> MpiCommunicator::split(int color, int key) {
-  barrier();   // MPI_Comm_split cannot be polled: meet before, under the deadline
+  barrier();  // MPI_Comm_split cannot be polled: meet before, under the deadline
   const std::lock_guard lock(mutex_);
   MPI_Comm part = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");

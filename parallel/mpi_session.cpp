@@ -15,7 +15,7 @@ void check_mpi(int code, const char* operation) {
 
 std::string mpi_library_version() {
   char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
-  int length = 0;   // counts the closing zero in some releases
+  int length = 0;  // counts the closing zero in some releases
   MPI_Get_library_version(text, &length);
   const std::string version(text);
   return version.substr(0, version.find_first_of("\n"));

@@ -12,12 +12,18 @@ namespace {
 
 ncclDataType_t nccl_type(DataType type) {
   switch (type) {
-    case DataType::float32: return ncclFloat32;
-    case DataType::float64: return ncclFloat64;
-    case DataType::bfloat16: return ncclBfloat16;
-    case DataType::int32: return ncclInt32;
-    case DataType::int64: return ncclInt64;
-    case DataType::uint8: return ncclUint8;
+    case DataType::float32:
+      return ncclFloat32;
+    case DataType::float64:
+      return ncclFloat64;
+    case DataType::bfloat16:
+      return ncclBfloat16;
+    case DataType::int32:
+      return ncclInt32;
+    case DataType::int64:
+      return ncclInt64;
+    case DataType::uint8:
+      return ncclUint8;
   }
   throw CommunicationError("unknown element type");
 }
@@ -25,10 +31,16 @@ ncclDataType_t nccl_type(DataType type) {
 // Own copy: the plug-in links none of the program's libraries.
 std::int64_t bytes_of(DataType type) {
   switch (type) {
-    case DataType::float64: case DataType::int64: return 8;
-    case DataType::float32: case DataType::int32: return 4;
-    case DataType::bfloat16: return 2;
-    case DataType::uint8: return 1;
+    case DataType::float64:
+    case DataType::int64:
+      return 8;
+    case DataType::float32:
+    case DataType::int32:
+      return 4;
+    case DataType::bfloat16:
+      return 2;
+    case DataType::uint8:
+      return 1;
   }
   throw CommunicationError("unknown element type");
 }
@@ -109,9 +121,8 @@ class NcclCommunicator : public Communicator {
 
   void all_gather(const void* in, void* out, std::int64_t count, DataType type) override {
     if (count == 0) return;
-    run(described("all-gather", count, type), [=](ncclComm_t comm, cudaStream_t stream) {
-      return ncclAllGather(in, out, static_cast<std::size_t>(count), nccl_type(type), comm, stream);
-    });
+    run(described("all-gather", count, type),
+        [=](ncclComm_t comm, cudaStream_t stream) { return ncclAllGather(in, out, static_cast<std::size_t>(count), nccl_type(type), comm, stream); });
   }
 
   void all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) override {
@@ -161,17 +172,15 @@ class NcclCommunicator : public Communicator {
   void send(const void* buffer, std::int64_t count, DataType type, int peer) override {
     check_peer(peer, "send");
     if (count == 0) return;
-    run(described("send", count, type) + " to rank " + std::to_string(peer), [=](ncclComm_t comm, cudaStream_t stream) {
-      return ncclSend(buffer, static_cast<std::size_t>(count), nccl_type(type), peer, comm, stream);
-    });
+    run(described("send", count, type) + " to rank " + std::to_string(peer),
+        [=](ncclComm_t comm, cudaStream_t stream) { return ncclSend(buffer, static_cast<std::size_t>(count), nccl_type(type), peer, comm, stream); });
   }
 
   void receive(void* buffer, std::int64_t count, DataType type, int peer) override {
     check_peer(peer, "receive");
     if (count == 0) return;
-    run(described("receive", count, type) + " from rank " + std::to_string(peer), [=](ncclComm_t comm, cudaStream_t stream) {
-      return ncclRecv(buffer, static_cast<std::size_t>(count), nccl_type(type), peer, comm, stream);
-    });
+    run(described("receive", count, type) + " from rank " + std::to_string(peer),
+        [=](ncclComm_t comm, cudaStream_t stream) { return ncclRecv(buffer, static_cast<std::size_t>(count), nccl_type(type), peer, comm, stream); });
   }
 
   std::unique_ptr<Communicator> split(int color, int key) override {

@@ -24,7 +24,7 @@ namespace phidias::parallel {
 struct NcclOptions {
   int device = 0;
   double timeout_seconds = 1800.0;
-  std::function<cudaStream_t()> current_stream;   // of the calling thread
+  std::function<cudaStream_t()> current_stream;  // of the calling thread
 };
 
 // Collective over `host` (host memory; carries the NCCL id). Throws CommunicationError when the ranks do not meet within the timeout, when two ranks

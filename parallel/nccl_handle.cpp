@@ -58,8 +58,10 @@ NcclHandle::~NcclHandle() {
       if (ncclCommGetAsyncError(communicator_, &state) != ncclSuccess || state != ncclInProgress) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    if (state == ncclSuccess) ncclCommDestroy(communicator_);
-    else ncclCommAbort(communicator_);
+    if (state == ncclSuccess)
+      ncclCommDestroy(communicator_);
+    else
+      ncclCommAbort(communicator_);
   }
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
 }
@@ -80,7 +82,7 @@ void NcclHandle::settle(ncclResult_t result, const std::string& what) {
   int polls = 0;
   while (result == ncclSuccess || result == ncclInProgress) {
     {
-      const std::lock_guard lock(mutex_);   // the watchdog may abort, which frees the communicator
+      const std::lock_guard lock(mutex_);  // the watchdog may abort, which frees the communicator
       if (!failure_.empty()) throw CommunicationError(failure_);
       const ncclResult_t asked = ncclCommGetAsyncError(communicator_, &result);
       if (asked != ncclSuccess) result = asked;
@@ -91,11 +93,13 @@ void NcclHandle::settle(ncclResult_t result, const std::string& what) {
       check();
     }
     // Launches are taken within microseconds; connections take milliseconds.
-    if (++polls > 1000) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    else std::this_thread::yield();
+    if (++polls > 1000)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    else
+      std::this_thread::yield();
   }
   if (result == ncclSuccess) return;
-  const char* detail = ncclGetLastError(nullptr);   // of this thread
+  const char* detail = ncclGetLastError(nullptr);  // of this thread
   fail("NCCL: " + what + " failed: " + ncclGetErrorString(result) + (detail != nullptr && *detail != '\0' ? std::string(" (") + detail + ")" : ""));
   check();
 }
@@ -107,7 +111,8 @@ std::shared_ptr<CudaEvent> NcclHandle::run(const std::string& what, cudaStream_t
   int selected = 0;
   check_cuda(cudaGetDevice(&selected), what);
   if (selected != device_) check_cuda(cudaSetDevice(device_), what);
-  const std::string name = "operation " + std::to_string(++sequence_) + ", " + what + " over " + std::to_string(size_) + " ranks, rank " + std::to_string(rank_);
+  const std::string name =
+      "operation " + std::to_string(++sequence_) + ", " + what + " over " + std::to_string(size_) + " ranks, rank " + std::to_string(rank_);
   const CudaEvent begin;
   check_cuda(cudaEventRecord(begin.get(), caller), name);
   check_cuda(cudaStreamWaitEvent(stream_, begin.get(), 0), name);

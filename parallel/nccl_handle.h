@@ -78,7 +78,7 @@ class NcclHandle {
   double timeout_seconds_ = 0.0;
   std::int64_t sequence_ = 0;
 
-  std::mutex mutex_;                  // pending_, failure_ and the abort
+  std::mutex mutex_;  // pending_, failure_ and the abort
   std::condition_variable wake_;
   std::deque<Pending> pending_;
   std::string failure_;

@@ -8,7 +8,7 @@
 namespace phidias::parallel {
 namespace {
 
-constexpr std::int64_t kBlock = 1024;   // accumulators stay in the first-level cache
+constexpr std::int64_t kBlock = 1024;  // accumulators stay in the first-level cache
 
 struct Bfloat16 {
   std::uint16_t bits;
@@ -16,13 +16,15 @@ struct Bfloat16 {
 
 float widen(Bfloat16 value) { return std::bit_cast<float>(std::uint32_t{value.bits} << 16); }
 template <class T>
-T widen(T value) { return value; }
+T widen(T value) {
+  return value;
+}
 
 template <class T, class A>
 T narrow(A value) {
   if constexpr (std::is_same_v<T, Bfloat16>) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-    const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;   // rounding must not turn it into an infinity
+    const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;  // rounding must not turn it into an infinity
     return {static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
   } else {
     return value;
@@ -31,15 +33,21 @@ T narrow(A value) {
 
 struct Sum {
   template <class A>
-  static A apply(A a, A b) { return static_cast<A>(a + b); }
+  static A apply(A a, A b) {
+    return static_cast<A>(a + b);
+  }
 };
 struct Max {
   template <class A>
-  static A apply(A a, A b) { return a > b || a != a ? a : b; }
+  static A apply(A a, A b) {
+    return a > b || a != a ? a : b;
+  }
 };
 struct Min {
   template <class A>
-  static A apply(A a, A b) { return a < b || a != a ? a : b; }
+  static A apply(A a, A b) {
+    return a < b || a != a ? a : b;
+  }
 };
 
 template <class T, class Op>
@@ -62,9 +70,12 @@ template <class T>
 void reduce(std::span<const void* const> parts, void* out, std::int64_t count, ReduceOp op) {
   T* typed = static_cast<T*>(out);
   switch (op) {
-    case ReduceOp::sum: return reduce<T, Sum>(parts, typed, count);
-    case ReduceOp::max: return reduce<T, Max>(parts, typed, count);
-    case ReduceOp::min: return reduce<T, Min>(parts, typed, count);
+    case ReduceOp::sum:
+      return reduce<T, Sum>(parts, typed, count);
+    case ReduceOp::max:
+      return reduce<T, Max>(parts, typed, count);
+    case ReduceOp::min:
+      return reduce<T, Min>(parts, typed, count);
   }
 }
 
@@ -72,12 +83,18 @@ void reduce(std::span<const void* const> parts, void* out, std::int64_t count, R
 
 void reduce_in_rank_order(std::span<const void* const> parts, void* out, std::int64_t count, DataType type, ReduceOp op) {
   switch (type) {
-    case DataType::float32: return reduce<float>(parts, out, count, op);
-    case DataType::float64: return reduce<double>(parts, out, count, op);
-    case DataType::bfloat16: return reduce<Bfloat16>(parts, out, count, op);
-    case DataType::int32: return reduce<std::int32_t>(parts, out, count, op);
-    case DataType::int64: return reduce<std::int64_t>(parts, out, count, op);
-    case DataType::uint8: return reduce<std::uint8_t>(parts, out, count, op);
+    case DataType::float32:
+      return reduce<float>(parts, out, count, op);
+    case DataType::float64:
+      return reduce<double>(parts, out, count, op);
+    case DataType::bfloat16:
+      return reduce<Bfloat16>(parts, out, count, op);
+    case DataType::int32:
+      return reduce<std::int32_t>(parts, out, count, op);
+    case DataType::int64:
+      return reduce<std::int64_t>(parts, out, count, op);
+    case DataType::uint8:
+      return reduce<std::uint8_t>(parts, out, count, op);
   }
 }
 

@@ -16,8 +16,8 @@
 namespace phidias::parallel {
 namespace {
 
-constexpr std::uint64_t kDepth = 4;                         // chunks in flight
-constexpr std::size_t kSegmentBytes = std::size_t{4} << 20; // about this much for all ranks together: it has to stay in the cache
+constexpr std::uint64_t kDepth = 4;                          // chunks in flight
+constexpr std::size_t kSegmentBytes = std::size_t{4} << 20;  // about this much for all ranks together: it has to stay in the cache
 constexpr std::size_t kLargestChunk = std::size_t{256} << 10, kSmallestChunk = std::size_t{16} << 10;
 constexpr std::size_t kAlignment = 64;
 
@@ -35,7 +35,7 @@ struct alignas(kAlignment) SharedReducer::Progress {
 
 // A piece of the caller's buffer and the slices of it that belong to each rank.
 struct SharedReducer::Chunk {
-  std::uint64_t number;       // from 1
+  std::uint64_t number;  // from 1
   std::byte* data;
   std::int64_t count, element, ranks;
 
@@ -46,9 +46,7 @@ struct SharedReducer::Chunk {
 
 namespace {
 
-std::size_t segment_bytes(int size, std::size_t progress_bytes) {
-  return static_cast<std::size_t>(size) * (progress_bytes + kDepth * chunk_bytes_for(size));
-}
+std::size_t segment_bytes(int size, std::size_t progress_bytes) { return static_cast<std::size_t>(size) * (progress_bytes + kDepth * chunk_bytes_for(size)); }
 
 void* map(int descriptor, std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
@@ -67,7 +65,7 @@ std::unique_ptr<SharedReducer> SharedReducer::create(const std::string& name, in
   const int descriptor = ::shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) return nullptr;
   const std::size_t bytes = segment_bytes(size, sizeof(Progress));
-  if (::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes)) != 0) {   // a full /dev/shm must not become a SIGBUS later
+  if (::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes)) != 0) {  // a full /dev/shm must not become a SIGBUS later
     ::close(descriptor);
     ::shm_unlink(name.c_str());
     return nullptr;

@@ -42,7 +42,7 @@ class SharedReducer {
   void* memory_;
   std::size_t bytes_, chunk_bytes_;
   int rank_, size_;
-  std::uint64_t chunks_done_ = 0;      // since the segment was made; the same on every rank between collectives
+  std::uint64_t chunks_done_ = 0;  // since the segment was made; the same on every rank between collectives
 };
 
 }  // namespace phidias::parallel

@@ -24,9 +24,7 @@ void SingleProcess::broadcast(void*, std::int64_t, DataType, int root) {
 void SingleProcess::all_reduce(void*, std::int64_t, DataType, ReduceOp) {}
 void SingleProcess::reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp) { copy(in, out, count, type); }
 void SingleProcess::all_gather(const void* in, void* out, std::int64_t count, DataType type) { copy(in, out, count, type); }
-void SingleProcess::all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t>, DataType type) {
-  copy(in, out, count, type);
-}
+void SingleProcess::all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t>, DataType type) { copy(in, out, count, type); }
 void SingleProcess::all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t>, DataType type) {
   copy(in, out, send_counts[0], type);
 }

@@ -16,8 +16,7 @@ class SingleProcess : public Communicator {
   void reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) override;
   void all_gather(const void* in, void* out, std::int64_t count, DataType type) override;
   void all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) override;
-  void all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t> receive_counts,
-                    DataType type) override;
+  void all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t> receive_counts, DataType type) override;
   // There is no peer: both throw CommunicationError.
   void send(const void* buffer, std::int64_t count, DataType type, int peer) override;
   void receive(void* buffer, std::int64_t count, DataType type, int peer) override;

@@ -191,7 +191,7 @@ class StagedCommunicator : public Communicator {
     if (bytes > 0) device_.copy_to_device(device, host, static_cast<std::size_t>(bytes));
   }
 
-  std::unique_ptr<Communicator> owned_;   // of a split; empty when the caller owns the host communicator
+  std::unique_ptr<Communicator> owned_;  // of a split; empty when the caller owns the host communicator
   Communicator& host_;
   DeviceMemory& device_;
   PinnedBuffer in_, out_;
@@ -201,8 +201,6 @@ class StagedCommunicator : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_staged(Communicator& host, DeviceMemory& device) {
-  return std::make_unique<StagedCommunicator>(host, nullptr, device);
-}
+std::unique_ptr<Communicator> make_staged(Communicator& host, DeviceMemory& device) { return std::make_unique<StagedCommunicator>(host, nullptr, device); }
 
 }  // namespace phidias::parallel

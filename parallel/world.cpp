@@ -27,7 +27,7 @@ struct World::Impl {
   MeshShape mesh{.data = 1, .expert = 1, .context = 1};
 
   ~Impl() {
-    if (heartbeat) heartbeat->say_goodbye();   // MPI_Finalize has no deadline: enter it together
+    if (heartbeat) heartbeat->say_goodbye();  // MPI_Finalize has no deadline: enter it together
   }
 };
 

@@ -16,15 +16,15 @@
 namespace phidias::parallel {
 
 struct MeshShape {
-  int data = 0;      // 0: world / (expert * context)
+  int data = 0;  // 0: world / (expert * context)
   int expert = 1;
   int context = 1;
 };
 
 struct WorldOptions {
-  double heartbeat_seconds = 1.0;          // interval of the heartbeat between ranks
-  double silent_seconds = 10.0;            // a peer silent for so long is dead: one message, exit 4
-  double timeout_seconds = 1800.0;         // deadline of a collective of live ranks
+  double heartbeat_seconds = 1.0;   // interval of the heartbeat between ranks
+  double silent_seconds = 10.0;     // a peer silent for so long is dead: one message, exit 4
+  double timeout_seconds = 1800.0;  // deadline of a collective of live ranks
 };
 
 // What the MPI library calls itself: "Open MPI v4.1.4, package: ...". Needs no started MPI.
@@ -39,7 +39,7 @@ class World {
 
   int rank() const;
   int size() const;
-  int local_rank() const;                  // among the ranks of this host
+  int local_rank() const;  // among the ranks of this host
   int local_size() const;
   // Host memory, all ranks: control messages, and gradients on the CPU.
   Communicator& host() const;

@@ -45,14 +45,15 @@ std::string tick_text(double value, double step) {
   return printed(value, decimals) + unit;
 }
 
-Axis::Axis(double low, double high, bool logarithmic, int wanted_ticks, double smallest_step)
-    : low_(low), high_(high), logarithmic_(logarithmic) {
-  if (low_ == high_) {   // a flat line runs through the middle
+Axis::Axis(double low, double high, bool logarithmic, int wanted_ticks, double smallest_step) : low_(low), high_(high), logarithmic_(logarithmic) {
+  if (low_ == high_) {  // a flat line runs through the middle
     low_ = logarithmic_ ? low_ / 2 : low_ - std::max(std::abs(low_) * 0.1, 1e-12);
     high_ = logarithmic_ ? high_ * 2 : high_ + std::max(std::abs(high_) * 0.1, 1e-12);
   }
-  if (logarithmic_) place_logarithmic_ticks(wanted_ticks);
-  else place_linear_ticks(wanted_ticks, smallest_step);
+  if (logarithmic_)
+    place_logarithmic_ticks(wanted_ticks);
+  else
+    place_linear_ticks(wanted_ticks, smallest_step);
 }
 
 void Axis::place_linear_ticks(int wanted, double smallest_step) {

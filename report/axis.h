@@ -8,7 +8,7 @@ namespace phidias::report {
 
 struct Tick {
   double value;
-  std::string text;   // "0.5", "2k", "1e-5"
+  std::string text;  // "0.5", "2k", "1e-5"
 };
 
 class Axis {

@@ -13,8 +13,8 @@ namespace {
 
 // Okabe and Ito's colours: told apart by every kind of colour vision.
 constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
-constexpr int kLeft = 74, kRight = 22, kTop = 44, kBottom = 52;   // margins around the plot
-constexpr std::size_t kColumns = 600;                             // points beyond two per column of pixels cannot be seen
+constexpr int kLeft = 74, kRight = 22, kTop = 44, kBottom = 52;  // margins around the plot
+constexpr std::size_t kColumns = 600;                            // points beyond two per column of pixels cannot be seen
 
 struct Point {
   double x, y;
@@ -143,11 +143,20 @@ std::string escape_markup(const std::string& text) {
   std::string result;
   for (const char c : text) {
     switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      default: result += c;
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
     }
   }
   return result;

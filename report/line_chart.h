@@ -14,17 +14,17 @@ namespace phidias::report {
 
 struct Series {
   std::string name;
-  std::vector<double> x, y;        // of one length, x increasing; points that are not finite are left out
-  bool markers = false;            // a dot per point: for few points far apart
+  std::vector<double> x, y;  // of one length, x increasing; points that are not finite are left out
+  bool markers = false;      // a dot per point: for few points far apart
 };
 
 struct LineChart {
   std::string title = {}, x_label = {}, y_label = {};
   std::vector<Series> series = {};
-  bool whole_x = true;             // x counts something: no ticks at 2.5
-  bool logarithmic_y = false;      // points that are not positive are left out
-  double smoothing = 0;            // weight of the past in an exponential average, 0 (off) to below 1; the raw line stays, paler
-  int width = 760, height = 400;   // pixels
+  bool whole_x = true;            // x counts something: no ticks at 2.5
+  bool logarithmic_y = false;     // points that are not positive are left out
+  double smoothing = 0;           // weight of the past in an exponential average, 0 (off) to below 1; the raw line stays, paler
+  int width = 760, height = 400;  // pixels
 };
 
 // Throws ConfigError when a series' x and y differ in length. A chart without points says "no data".

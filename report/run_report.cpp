@@ -29,7 +29,7 @@ std::vector<Json> read_metrics(const fs::path& path) {
     records.push_back(parse_json(content, where));
     if (!records.back().is_object()) throw DataError(where + ": a record of metrics is a JSON object");
   }
-  return records;   // what follows the last newline is a line that was being written
+  return records;  // what follows the last newline is a line that was being written
 }
 
 // Values of a key over steps; records without it, and null (not a finite number when it was written), are left out.
@@ -118,7 +118,7 @@ pre { background: #f7f7f7; padding: 1em; overflow-x: auto; font-size: 13px; }
 
 std::string run_name(const fs::path& run_directory) {
   fs::path path = fs::absolute(run_directory).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();   // "runs/mine/"
+  if (!path.has_filename()) path = path.parent_path();  // "runs/mine/"
   return path.filename().string();
 }
 

@@ -32,7 +32,7 @@ at::ScalarType ModelSource::export_dtype(at::ScalarType compute_dtype) const { r
 
 fs::path ModelSource::files_for_export(const fs::path& staging) const {
   if (directory_) return directory_->path();
-  if (tokenizer_directory_.empty()) return {};   // a preset on token records alone
+  if (tokenizer_directory_.empty()) return {};  // a preset on token records alone
   if (fs::exists(staging / "tokenizer_config.json") || fs::exists(staging / "tokenizer.json")) return staging;
   models::copy_other_files(tokenizer_directory_, staging);
   fs::remove(staging / "config.json");

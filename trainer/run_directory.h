@@ -24,7 +24,8 @@ class RunDirectory {
   std::filesystem::path tensorboard() const { return root_ / "tensorboard"; }
   std::filesystem::path model_files() const { return root_ / "model-files"; }  // a preset's tokenizer
 
-  // Collective. Locks the folder for this job (run_lock.h), creates it and opens this rank's log file. With checkpoint.resume: never a run that is already there is moved to
+  // Collective. Locks the folder for this job (run_lock.h), creates it and opens this rank's log file. With checkpoint.resume: never a run that is already
+  // there is moved to
   // "<output>.previous-N" as a whole: nothing is overwritten.
   void open(configs::Resume resume, parallel::World& world, LogLevel level);
   // Rank 0: config.yaml and environment.json. `environment` is the machine's part from describe_environment.

@@ -101,8 +101,7 @@ void AddedVocabulary::add(const std::vector<AddedToken>& tokens, const Vocabular
   }
 }
 
-void AddedVocabulary::find(const StringMatcher& matcher, std::string_view text, bool space_is_mark, const MatchFilter& keep,
-                           std::vector<Piece>& pieces) const {
+void AddedVocabulary::find(const StringMatcher& matcher, std::string_view text, bool space_is_mark, const MatchFilter& keep, std::vector<Piece>& pieces) const {
   std::size_t done = 0;
   if (!matcher.empty()) {
     // As in the reference, the search goes on after the token itself, not after the white space it strips.
@@ -117,7 +116,7 @@ void AddedVocabulary::find(const StringMatcher& matcher, std::string_view text, 
       const std::size_t end = token.rstrip ? strip_right(text, match.end, space_is_mark) : match.end;
       const std::size_t begin = token.lstrip ? std::min(std::max(strip_left(text, match.begin, space_is_mark), done), end) : match.begin;
       if (done < begin) pieces.push_back({done, begin, -1});
-      if (begin < end) pieces.push_back({begin, end, match.value});   // else the token before has stripped all of it
+      if (begin < end) pieces.push_back({begin, end, match.value});  // else the token before has stripped all of it
       done = end;
     }
   }

@@ -24,7 +24,7 @@ class StringMatcher {
  public:
   struct Match {
     std::size_t begin = 0, end = 0;
-    std::int32_t value = -1;   // -1: none
+    std::int32_t value = -1;  // -1: none
   };
   // A string added twice keeps its first value.
   void add(std::string_view text, std::int32_t value);
@@ -34,9 +34,9 @@ class StringMatcher {
 
  private:
   std::int32_t child(std::int32_t node, unsigned char byte) const;
-  std::unordered_map<std::uint64_t, std::int32_t> children_;   // node << 8 | byte
-  std::vector<std::int32_t> values_{-1};                       // by node
-  std::string starts_;                                         // first bytes
+  std::unordered_map<std::uint64_t, std::int32_t> children_;  // node << 8 | byte
+  std::vector<std::int32_t> values_{-1};                      // by node
+  std::string starts_;                                        // first bytes
   bool is_start_[256] = {};
 };
 
@@ -47,7 +47,7 @@ class AddedVocabulary {
  public:
   struct Piece {
     std::size_t begin = 0, end = 0;
-    std::int32_t id = -1;   // -1: text between tokens
+    std::int32_t id = -1;  // -1: text between tokens
   };
 
   // Adds tokens in order; ids are those of the model's vocabulary, else new ones after all others (as the reference, whatever the file says).
@@ -66,7 +66,7 @@ class AddedVocabulary {
   const AddedToken* token(std::int32_t id) const;
   std::optional<std::int32_t> find_id(const std::string& content) const;
   bool is_special(const std::string& content) const { return special_.contains(content); }
-  std::int32_t max_id() const { return max_id_; }   // -1 when there is none
+  std::int32_t max_id() const { return max_id_; }  // -1 when there is none
   const std::unordered_map<std::int32_t, AddedToken>& tokens() const { return by_id_; }
 
  private:
@@ -75,7 +75,7 @@ class AddedVocabulary {
   std::unordered_map<std::int32_t, AddedToken> by_id_;
   std::unordered_map<std::string, std::int32_t> ids_;
   std::unordered_set<std::string> special_;
-  std::vector<AddedToken> first_special_, other_;   // every declaration that is looked for: of a special token its first special one
+  std::vector<AddedToken> first_special_, other_;  // every declaration that is looked for: of a special token its first special one
   StringMatcher raw_, normalized_;
   std::int32_t max_id_ = -1;
 };

@@ -11,7 +11,7 @@
 namespace phidias::data {
 namespace {
 
-constexpr std::size_t kShortWord = 40;      // symbols: above, the heap wins over scanning an array
+constexpr std::size_t kShortWord = 40;  // symbols: above, the heap wins over scanning an array
 constexpr std::uint32_t kJoinBits = 1u << 17;
 constexpr std::uint32_t kMark = 0x2581;
 
@@ -35,8 +35,13 @@ bool canonical(const TokenizerDefinition& definition, const std::string& piece, 
 }  // namespace
 
 BpeModel::BpeModel(const TokenizerDefinition& definition)
-    : byte_level_(definition.byte_level), byte_fallback_(definition.byte_fallback), fuse_unk_(definition.fuse_unk),
-      ignore_merges_(definition.ignore_merges), mark_is_space_(definition.replace_spaces), page_of_(0x1100, -1), other_joins_(kJoinBits / 64) {
+    : byte_level_(definition.byte_level),
+      byte_fallback_(definition.byte_fallback),
+      fuse_unk_(definition.fuse_unk),
+      ignore_merges_(definition.ignore_merges),
+      mark_is_space_(definition.replace_spaces),
+      page_of_(0x1100, -1),
+      other_joins_(kJoinBits / 64) {
   const Vocabulary& vocabulary = definition.vocabulary;
   if (definition.unk_token) {
     const auto id = vocabulary.find(*definition.unk_token);
@@ -149,7 +154,7 @@ void BpeModel::insert_pair(const MergeRule& rule) {
   const std::uint64_t key = std::uint64_t(std::uint32_t(rule.left)) << 32 | std::uint32_t(rule.right);
   std::size_t slot = mix(key) >> pairs_shift_;
   while (pairs_[slot].key != kNoPair && pairs_[slot].key != key) slot = (slot + 1) & (pairs_.size() - 1);
-  pairs_[slot] = {key, std::uint64_t{rule.rank} << 32 | std::uint32_t(rule.result)};   // a repeated rule: the last one counts, as in the reference
+  pairs_[slot] = {key, std::uint64_t{rule.rank} << 32 | std::uint32_t(rule.result)};  // a repeated rule: the last one counts, as in the reference
 }
 
 std::uint64_t BpeModel::pair(std::int32_t left, std::int32_t right) const {

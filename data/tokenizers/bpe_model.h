@@ -17,15 +17,15 @@ namespace phidias::data {
 
 struct Symbol {
   std::int32_t id;
-  std::uint32_t length;   // bytes of canonical text; 0 for a further byte of a character that is shorter in canonical text
+  std::uint32_t length;  // bytes of canonical text; 0 for a further byte of a character that is shorter in canonical text
 };
 
 // Memory of one merge, reused from word to word.
 struct MergeScratch {
-  std::vector<Symbol> symbols;               // in and out
+  std::vector<Symbol> symbols;  // in and out
   std::vector<std::uint64_t> heap;
   std::vector<std::int32_t> previous, next;
-  std::vector<std::uint64_t> pair;           // rank and result of the pair that starts at a symbol
+  std::vector<std::uint64_t> pair;  // rank and result of the pair that starts at a symbol
 };
 
 class BpeModel {
@@ -50,8 +50,8 @@ class BpeModel {
  private:
   static constexpr std::uint64_t kNoPair = ~std::uint64_t{0};
   struct PairEntry {
-    std::uint64_t key;     // left << 32 | right
-    std::uint64_t value;   // rank << 32 | result
+    std::uint64_t key;    // left << 32 | right
+    std::uint64_t value;  // rank << 32 | result
   };
 
   void build_symbols(std::string_view word, MergeScratch& scratch) const;
@@ -70,14 +70,14 @@ class BpeModel {
   std::int32_t unk_ = -1;
   std::vector<PairEntry> pairs_;
   int pairs_shift_ = 0;
-  std::vector<std::int32_t> symbol_pages_;            // by code point, pages of 256
+  std::vector<std::int32_t> symbol_pages_;  // by code point, pages of 256
   std::vector<std::int32_t> page_of_;
-  std::int32_t ascii_symbols_[256];                   // byte-level: all bytes
-  std::int32_t byte_tokens_[256];                     // <0x00>..<0xFF>
-  std::uint64_t ascii_joins_[128][2] = {};            // [left]: may some rule join `left` at its left's end with `right` at its right's start?
-  std::vector<std::uint64_t> other_joins_;            // the same for other code points, by hash: a collision only keeps words longer
+  std::int32_t ascii_symbols_[256];         // byte-level: all bytes
+  std::int32_t byte_tokens_[256];           // <0x00>..<0xFF>
+  std::uint64_t ascii_joins_[128][2] = {};  // [left]: may some rule join `left` at its left's end with `right` at its right's start?
+  std::vector<std::uint64_t> other_joins_;  // the same for other code points, by hash: a collision only keeps words longer
   std::vector<std::uint32_t> lengths_;
-  std::unordered_map<std::string, std::int32_t> whole_words_;   // with ignore_merges
+  std::unordered_map<std::string, std::int32_t> whole_words_;  // with ignore_merges
 };
 
 }  // namespace phidias::data

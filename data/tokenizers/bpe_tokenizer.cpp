@@ -14,7 +14,7 @@
 namespace phidias::data {
 namespace {
 
-constexpr std::size_t kPadding = WordCache::kMaxLength;   // readable bytes that the cache wants behind a word
+constexpr std::size_t kPadding = WordCache::kMaxLength;  // readable bytes that the cache wants behind a word
 
 }  // namespace
 
@@ -23,7 +23,7 @@ struct BpeTokenizer::Workspace {
   MergeScratch merge;
   std::vector<AddedVocabulary::Piece> pieces, inner_pieces;
   std::vector<char> canonical, prefixed;
-  std::vector<std::int64_t> original_of;   // by position in `canonical`, when that has another length than the text
+  std::vector<std::int64_t> original_of;  // by position in `canonical`, when that has another length than the text
   std::vector<std::int32_t> ids;
 };
 
@@ -48,13 +48,14 @@ struct BpeTokenizer::Loan {
 
 // Where ids go, and how positions in canonical text map to the text: position p is byte text_begin + p - inserted, or original_of[p].
 struct BpeTokenizer::Output {
-  Output(std::vector<std::int32_t>& id_buffer, std::vector<ByteRange>* ranges, std::string_view whole_text) : ids(id_buffer), offsets(ranges), text(whole_text) {}
+  Output(std::vector<std::int32_t>& id_buffer, std::vector<ByteRange>* ranges, std::string_view whole_text)
+      : ids(id_buffer), offsets(ranges), text(whole_text) {}
 
-  std::vector<std::int32_t>& ids;   // its size is capacity; `count` are in use
+  std::vector<std::int32_t>& ids;  // its size is capacity; `count` are in use
   std::size_t count = 0;
   std::vector<ByteRange>* offsets;
   std::string_view text;
-  std::int64_t text_begin = 0, inserted = 0, first = 0;   // first: lowest position that stands for a byte of the text
+  std::int64_t text_begin = 0, inserted = 0, first = 0;  // first: lowest position that stands for a byte of the text
   const std::int64_t* original_of = nullptr;
 
   // Room for `more` ids behind `count`.
@@ -226,10 +227,18 @@ void BpeTokenizer::encode_piece(std::string_view text, Workspace& workspace, Out
   const char *from = text.data(), *end = from + text.size();
   const std::int64_t position = begin - (prefix ? 1 : 0);
   switch (definition_.word_pattern) {
-    case WordPattern::none: encode_words<WordPattern::none>(from, end, position, workspace, output); break;
-    case WordPattern::gpt2: encode_words<WordPattern::gpt2>(from, end, position, workspace, output); break;
-    case WordPattern::cl100k: encode_words<WordPattern::cl100k>(from, end, position, workspace, output); break;
-    case WordPattern::o200k: encode_words<WordPattern::o200k>(from, end, position, workspace, output); break;
+    case WordPattern::none:
+      encode_words<WordPattern::none>(from, end, position, workspace, output);
+      break;
+    case WordPattern::gpt2:
+      encode_words<WordPattern::gpt2>(from, end, position, workspace, output);
+      break;
+    case WordPattern::cl100k:
+      encode_words<WordPattern::cl100k>(from, end, position, workspace, output);
+      break;
+    case WordPattern::o200k:
+      encode_words<WordPattern::o200k>(from, end, position, workspace, output);
+      break;
   }
   output.first = outer_first;
 }

@@ -34,7 +34,7 @@ class BpeTokenizer final : public Tokenizer {
 
  private:
   struct Workspace;
-  struct Loan;   // a workspace while a call has it
+  struct Loan;  // a workspace while a call has it
   struct Output;
   std::optional<std::int32_t> id_of(const std::optional<std::string>& token) const;
   std::string normalized(std::string_view text) const;

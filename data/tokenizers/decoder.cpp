@@ -91,8 +91,8 @@ std::string decode_tokens(const std::optional<std::vector<DecoderStep>>& steps, 
 }
 
 std::string clean_up_spaces(std::string text) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kRules{{{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","},
-      {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kRules{
+      {{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}};
   for (const auto& [pattern, content] : kRules) replace_all(text, pattern, content);
   return text;
 }

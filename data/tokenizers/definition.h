@@ -29,7 +29,7 @@ struct MergeRule {
 };
 
 struct Vocabulary {
-  std::vector<std::string> pieces;                        // by id; "" where no piece has the id
+  std::vector<std::string> pieces;  // by id; "" where no piece has the id
   std::unordered_map<std::string, std::int32_t> ids;
   // False when the piece or the id is taken already by another.
   bool add(std::string piece, std::int32_t id);
@@ -49,7 +49,7 @@ enum class Prefix {
 
 struct DecoderStep {
   enum Kind { replace, byte_fallback, fuse, strip, byte_level } kind = fuse;
-  std::string pattern{}, content{};          // replace; strip: content is one character
+  std::string pattern{}, content{};  // replace; strip: content is one character
   std::size_t strip_start = 0, strip_stop = 0;
 };
 
@@ -60,9 +60,9 @@ struct TokenizerDefinition {
   std::optional<std::string> unk_token;
   bool byte_fallback = false, fuse_unk = false, ignore_merges = false;
   // Before the model.
-  bool byte_level = false;        // symbols are bytes spelled in the GPT-2 alphabet
-  bool replace_spaces = false;    // " " becomes U+2581 ...
-  bool has_normalizer = false;    // ... in the normalizer, before added tokens flagged `normalized` are looked for; else after
+  bool byte_level = false;      // symbols are bytes spelled in the GPT-2 alphabet
+  bool replace_spaces = false;  // " " becomes U+2581 ...
+  bool has_normalizer = false;  // ... in the normalizer, before added tokens flagged `normalized` are looked for; else after
   Prefix prefix = Prefix::never;
   bool prefix_by_config = false;  // tokenizer_config.json's add_prefix_space decides (transformers, for a ByteLevel that stands alone)
   WordPattern word_pattern = WordPattern::none;
@@ -71,12 +71,12 @@ struct TokenizerDefinition {
     bool is_text = false;
     std::int32_t id = 0;
   };
-  std::vector<TemplateItem> post_template;   // empty: the text alone
+  std::vector<TemplateItem> post_template;  // empty: the text alone
   bool trim_offsets = false, trim_keeps_prefix = false;
-  std::optional<std::vector<DecoderStep>> decoder;   // absent: pieces are joined with spaces
+  std::optional<std::vector<DecoderStep>> decoder;  // absent: pieces are joined with spaces
   // Tokens beside the model, file by file, in the order in which each declares them (added_vocabulary.h says what repetition means).
   std::vector<std::vector<AddedToken>> added_tokens;
-  bool config_replaces_added = false;   // tokens above that tokenizer_config.json lists too count as not declared before (tokenizer.model)
+  bool config_replaces_added = false;  // tokens above that tokenizer_config.json lists too count as not declared before (tokenizer.model)
   // As tokenizer_config.json names them.
   std::optional<std::string> bos_token, eos_token, pad_token;
   bool clean_up_spaces = false;

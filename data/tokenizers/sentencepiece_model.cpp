@@ -20,9 +20,9 @@ class WireReader {
 
   struct Field {
     std::uint32_t number = 0, type = 0;
-    std::uint64_t value = 0;          // types 0, 1 and 5
-    std::string_view bytes;           // type 2
-    std::size_t offset = 0;           // of `bytes` in the file
+    std::uint64_t value = 0;  // types 0, 1 and 5
+    std::string_view bytes;   // type 2
+    std::size_t offset = 0;   // of `bytes` in the file
   };
 
   bool next(Field& field) {
@@ -33,9 +33,15 @@ class WireReader {
     field.type = tag & 7;
     if (tag >> 32 || field.number == 0) fail("a damaged field tag");
     switch (field.type) {
-      case 0: field.value = varint(); break;
-      case 1: field.value = fixed(8); break;
-      case 5: field.value = fixed(4); break;
+      case 0:
+        field.value = varint();
+        break;
+      case 1:
+        field.value = fixed(8);
+        break;
+      case 5:
+        field.value = fixed(4);
+        break;
       case 2: {
         const std::uint64_t size = varint();
         if (size > bytes_.size() - at_) fail("a field runs past the end");
@@ -44,7 +50,8 @@ class WireReader {
         at_ += size;
         break;
       }
-      default: fail("an unknown wire type");
+      default:
+        fail("an unknown wire type");
     }
     return true;
   }
@@ -104,7 +111,7 @@ Piece read_piece(const WireReader::Field& message, std::string_view name) {
 std::vector<MergeRule> merges_of(const std::vector<Piece>& pieces, const Vocabulary& vocabulary) {
   struct Split {
     float score;
-    std::int64_t left_length, right_length;   // code points
+    std::int64_t left_length, right_length;  // code points
     std::int32_t left, right, result;
   };
   std::vector<Split> splits;
@@ -115,7 +122,7 @@ std::vector<MergeRule> merges_of(const std::vector<Piece>& pieces, const Vocabul
     std::int64_t left_length = 1;
     for (std::size_t at = utf8_length(text[0]); at < text.size(); at += utf8_length(text[at]), ++left_length) {
       const auto left = vocabulary.find(text.substr(0, at)), right = vocabulary.find(text.substr(at));
-      const float score = id < 3 ? 0.0f : pieces[id].score;   // the converter knows <unk>, <s> and </s> without their scores
+      const float score = id < 3 ? 0.0f : pieces[id].score;  // the converter knows <unk>, <s> and </s> without their scores
       if (left && right) splits.push_back({score, left_length, characters - left_length, *left, *right, static_cast<std::int32_t>(id)});
     }
     std::stable_sort(splits.begin() + static_cast<std::ptrdiff_t>(first), splits.end(),
@@ -134,7 +141,7 @@ std::vector<MergeRule> merges_of(const std::vector<Piece>& pieces, const Vocabul
 
 TokenizerDefinition read_sentencepiece_model(std::string_view bytes, std::string_view name) {
   std::vector<Piece> pieces;
-  std::uint64_t model_type = 1;   // unigram
+  std::uint64_t model_type = 1;  // unigram
   TokenizerDefinition definition;
   definition.unk_token = "<unk>";
   WireReader reader(bytes, 0, name);

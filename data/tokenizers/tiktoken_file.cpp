@@ -81,8 +81,15 @@ TokenizerDefinition read_tiktoken(std::string_view text, std::string_view name, 
 }
 
 NamedIds phi3_small_special_tokens() {
-  static constexpr std::array<std::pair<const char*, int>, 9> kNamed{{{"<|endoftext|>", 100257}, {"<|fim_prefix|>", 100258}, {"<|fim_middle|>", 100259},
-      {"<|fim_suffix|>", 100260}, {"<|system|>", 100261}, {"<|user|>", 100262}, {"<|assistant|>", 100263}, {"<|end|>", 100266}, {"<|endofprompt|>", 100276}}};
+  static constexpr std::array<std::pair<const char*, int>, 9> kNamed{{{"<|endoftext|>", 100257},
+                                                                      {"<|fim_prefix|>", 100258},
+                                                                      {"<|fim_middle|>", 100259},
+                                                                      {"<|fim_suffix|>", 100260},
+                                                                      {"<|system|>", 100261},
+                                                                      {"<|user|>", 100262},
+                                                                      {"<|assistant|>", 100263},
+                                                                      {"<|end|>", 100266},
+                                                                      {"<|endofprompt|>", 100276}}};
   NamedIds tokens(kNamed.begin(), kNamed.end());
   const auto dummy = [&](int number, int id) { tokens.emplace_back("<|dummy_id_" + std::to_string(number) + "|>", id); };
   dummy(2, 100256);

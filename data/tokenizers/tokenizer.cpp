@@ -83,7 +83,8 @@ TokenizerDefinition read_definition(Directory& directory, TransformersFiles& fil
   }
   const auto tiktoken = directory.find_tiktoken();
   if (!tiktoken) {
-    throw DataError(directory.file("") + ": no tokenizer found (tokenizer.json, tokenizer.model or *.tiktoken); copy the tokenizer's files from the model's origin");
+    throw DataError(directory.file("") +
+                    ": no tokenizer found (tokenizer.json, tokenizer.model or *.tiktoken); copy the tokenizer's files from the model's origin");
   }
   TokenizerDefinition definition = read_tiktoken(*directory.read(*tiktoken), directory.file(*tiktoken), tiktoken_special_tokens(files.tokenizer_config));
   if (tiktoken->find("o200k") != std::string::npos) definition.word_pattern = WordPattern::o200k;

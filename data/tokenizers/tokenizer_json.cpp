@@ -6,7 +6,7 @@
 namespace phidias::data {
 namespace {
 
-constexpr std::int64_t kMaxId = (1 << 24) - 1;   // a vocabulary of 16 million: beyond is a damaged file
+constexpr std::int64_t kMaxId = (1 << 24) - 1;  // a vocabulary of 16 million: beyond is a damaged file
 
 std::string type_of(const JsonField& part) { return part["type"].string(); }
 [[noreturn]] void unsupported(const JsonField& part) { part["type"].fail("'" + type_of(part) + "' is not supported"); }
@@ -26,13 +26,15 @@ std::string literal_pattern(const JsonField& pattern) {
 void read_vocabulary(const JsonField& vocabulary, Vocabulary& out) {
   const auto object = vocabulary.object();
   std::int64_t count = 0;
-  for (const auto [piece, id] : object) count = std::max<std::int64_t>(count, JsonField(id, vocabulary.path() + "." + std::string(piece)).integer(0, kMaxId) + 1);
+  for (const auto [piece, id] : object)
+    count = std::max<std::int64_t>(count, JsonField(id, vocabulary.path() + "." + std::string(piece)).integer(0, kMaxId) + 1);
   out.pieces.reserve(count);
   out.ids.reserve(object.size());
   for (const auto [piece, id] : object) {
     if (piece.empty()) vocabulary.fail("an empty piece");
     const auto number = static_cast<std::int32_t>(id.get_int64().value_unsafe());
-    if (!out.add(std::string(piece), number)) vocabulary.fail("piece '" + std::string(piece) + "' with id " + std::to_string(number) + ": the piece or its id appears twice");
+    if (!out.add(std::string(piece), number))
+      vocabulary.fail("piece '" + std::string(piece) + "' with id " + std::to_string(number) + ": the piece or its id appears twice");
   }
 }
 

@@ -15,7 +15,7 @@ constexpr std::array<const char*, 7> kNamed{"bos_token", "eos_token", "unk_token
 
 struct NamedToken {
   AddedToken token;
-  bool has_flags = false;   // written as an object
+  bool has_flags = false;  // written as an object
 };
 
 NamedToken read_named(const JsonField& field) {
@@ -66,9 +66,7 @@ class ConfigReader {
   bool has_decoder() const { return !config_->root()["added_tokens_decoder"].is_null(); }
 
   void read_named_tokens() {
-    const auto set_default = [&](const char* key, const char* content) {
-      named_[key] = {{.content = content, .special = true}, false};
-    };
+    const auto set_default = [&](const char* key, const char* content) { named_[key] = {{.content = content, .special = true}, false}; };
     if (class_ == "LlamaTokenizer") set_default("bos_token", "<s>"), set_default("eos_token", "</s>"), set_default("unk_token", "<unk>");
     if (class_ == "GPT2Tokenizer") {
       for (const char* key : {"bos_token", "eos_token", "unk_token"}) set_default(key, "<|endoftext|>");
@@ -121,7 +119,8 @@ class ConfigReader {
 
   bool is_named(const std::string& content) const {
     const auto is = [&](const NamedToken& named) { return named.token.content == content; };
-    return std::any_of(named_.begin(), named_.end(), [&](const auto& entry) { return is(entry.second); }) || std::any_of(additional_.begin(), additional_.end(), is);
+    return std::any_of(named_.begin(), named_.end(), [&](const auto& entry) { return is(entry.second); }) ||
+           std::any_of(additional_.begin(), additional_.end(), is);
   }
 
   // One more list of declarations: the config's tokens, then named ones.
@@ -141,7 +140,7 @@ class ConfigReader {
     const auto add_named = [&](const NamedToken& named) {
       const std::string& content = named.token.content;
       const bool listed = std::any_of(tokens.begin(), tokens.end(), [&](const AddedToken& token) { return token.content == content; });
-      const bool flags_known = has_decoder() ? listed : before.find_id(content).has_value();   // then these win over the named token's own
+      const bool flags_known = has_decoder() ? listed : before.find_id(content).has_value();  // then these win over the named token's own
       if (named.has_flags ? !flags_known : !listed && !before.find_id(content)) tokens.push_back(named.token);
     };
     for (const char* key : kNamed) {

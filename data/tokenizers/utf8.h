@@ -46,8 +46,14 @@ std::string to_utf8_lossy(std::string_view bytes);
 class CharacterClasses {
  public:
   enum : std::uint8_t {
-    upper = 1, lower = 2, caseless = 4, mark = 8, number = 16, space = 32, word = 64,
-    other = 128,   // neither letter nor number nor space; marks are among them
+    upper = 1,
+    lower = 2,
+    caseless = 4,
+    mark = 8,
+    number = 16,
+    space = 32,
+    word = 64,
+    other = 128,  // neither letter nor number nor space; marks are among them
     letter = upper | lower | caseless,
   };
   static const CharacterClasses& get();

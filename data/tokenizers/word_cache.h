@@ -33,7 +33,7 @@ class WordCache {
   struct alignas(64) Slot {
     std::uint64_t key[3];
     std::int32_t ids[kMaxIds];
-    std::uint8_t length, count;   // length 0: empty
+    std::uint8_t length, count;  // length 0: empty
   };
 
   WordCache() : slots_(static_cast<Slot*>(std::aligned_alloc(alignof(Slot), kSlots * sizeof(Slot)))) {

@@ -52,7 +52,7 @@ void forward_task(const AttentionProblem& p, const AttentionTask& task, T* out, 
   const int64_t key_begin = first_key(task.query_begin, p.window), key_count = task.query_end - key_begin;
   float *keys = scratch, *value_buffer = keys + key_count * d, *queries = value_buffer + key_count * d, *scores = queries + kQueryBlock * d,
         *outputs = scores + kQueryBlock * kKeyBlock;
-  AttentionProblem document = p;   // tables of this document's first row
+  AttentionProblem document = p;  // tables of this document's first row
   document.cos += task.begin * p.rotary_half;
   document.sin += task.begin * p.rotary_half;
   rotate_rows(document, rows + layout.keys + task.kv_head * d, layout.row, key_begin, task.query_end, 1.0f, keys);

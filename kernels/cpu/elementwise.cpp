@@ -4,7 +4,8 @@
 namespace {
 
 template <typename T>
-void rms_norm(const void* x_, const void* update_, const void* weight_, void* sum_, void* y_, float* rstd, int64_t rows, int64_t width, float eps, int threads) {
+void rms_norm(const void* x_, const void* update_, const void* weight_, void* sum_, void* y_, float* rstd, int64_t rows, int64_t width, float eps,
+              int threads) {
   const T *x = static_cast<const T*>(x_), *update = static_cast<const T*>(update_), *weight = static_cast<const T*>(weight_);
   T *sum = static_cast<T*>(sum_), *y = static_cast<T*>(y_);
 #pragma omp parallel for num_threads(threads) schedule(static)
@@ -17,7 +18,10 @@ void rms_norm(const void* x_, const void* update_, const void* weight_, void* su
       for_vectors(width, [&](int64_t, auto at, auto put) { put(total, at(source) + at(added)); });
       source = total;
     }
-    for_vectors(width, [&](int64_t, auto at, auto) { const vf v = at(source); squares += v * v; });
+    for_vectors(width, [&](int64_t, auto at, auto) {
+      const vf v = at(source);
+      squares += v * v;
+    });
     const float scale = 1.0f / __builtin_sqrtf(sum_lanes(squares) / static_cast<float>(width) + eps);
     rstd[r] = scale;
     T* target = y + r * width;
@@ -81,7 +85,10 @@ void swiglu(const void* gate_up_, void* y_, int64_t rows, int64_t width, int thr
   for (int64_t r = 0; r < rows; ++r) {
     const T *gate = gate_up + r * 2 * width, *up = gate + width;
     T* target = y + r * width;
-    for_vectors(width, [&](int64_t, auto at, auto put) { const vf g = at(gate); put(target, g * sigmoid(g) * at(up)); });
+    for_vectors(width, [&](int64_t, auto at, auto put) {
+      const vf g = at(gate);
+      put(target, g * sigmoid(g) * at(up));
+    });
   }
 }
 

@@ -75,7 +75,10 @@ void decode_head(const DecodeProblem& p, int64_t sequence, int64_t kv_head, floa
   rotate_row(row + (p.heads + kv_head) * d, cos, sin, p.rotary_half, d, 1.0f, query);
   T *new_key = keys + length * d, *new_value = values + length * d;
   const T* value = row + (p.heads + p.kv_heads + kv_head) * d;
-  for_vectors(d, [&](int64_t, auto at, auto put) { put(new_key, at(static_cast<const float*>(query))); put(new_value, at(value)); });
+  for_vectors(d, [&](int64_t, auto at, auto put) {
+    put(new_key, at(static_cast<const float*>(query)));
+    put(new_value, at(value));
+  });
 
   const int64_t first = first_key(length, p.window), count = length + 1 - first;
   for (int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {

@@ -10,32 +10,32 @@ namespace phidias::kernels::cpu {
 
 // One document and one key/value head; forward also splits the queries [query_begin, query_end) of a document.
 struct AttentionTask {
-  std::int64_t begin, end;                  // rows of the document
+  std::int64_t begin, end;  // rows of the document
   std::int64_t kv_head;
-  std::int64_t query_begin, query_end;      // relative to begin
+  std::int64_t query_begin, query_end;  // relative to begin
 };
 
 struct AttentionProblem {
-  const void* qkv;                          // [T, (heads + 2 kv_heads) head_dim]
-  const float *cos, *sin;                   // [T, rotary_half]
+  const void* qkv;         // [T, (heads + 2 kv_heads) head_dim]
+  const float *cos, *sin;  // [T, rotary_half]
   std::int64_t tokens, heads, kv_heads, head_dim, rotary_half, window;
   float scale;
-  const AttentionTask* tasks;               // in the order they are to be started
+  const AttentionTask* tasks;  // in the order they are to be started
   std::int64_t task_count;
-  float* scratch;                           // threads * scratch_stride floats
-  std::int64_t scratch_stride;              // at least attention_scratch(longest document, head_dim)
+  float* scratch;               // threads * scratch_stride floats
+  std::int64_t scratch_stride;  // at least attention_scratch(longest document, head_dim)
   int threads;
 };
 
 struct DecodeProblem {
-  const void* qkv;                          // [B, (heads + 2 kv_heads) head_dim]
-  const float *cos, *sin;                   // [B, rotary_half]
-  const std::int64_t *slots, *lengths;      // [B]
+  const void* qkv;                      // [B, (heads + 2 kv_heads) head_dim]
+  const float *cos, *sin;               // [B, rotary_half]
+  const std::int64_t *slots, *lengths;  // [B]
   std::int64_t sequences, heads, kv_heads, head_dim, rotary_half, window, capacity;
   float scale;
-  void *keys, *values;                      // [slots, kv_heads, capacity, head_dim]
-  void* out;                                // [B, heads * head_dim]
-  float* scratch;                           // threads * scratch_stride floats, at least group * (longest + 1 + 2 head_dim + 32) each
+  void *keys, *values;  // [slots, kv_heads, capacity, head_dim]
+  void* out;            // [B, heads * head_dim]
+  float* scratch;       // threads * scratch_stride floats, at least group * (longest + 1 + 2 head_dim + 32) each
   std::int64_t scratch_stride;
   int threads;
 };
@@ -56,7 +56,7 @@ struct TypedKernels {
   // logits are multiplied by logit_scale after bias [vocab] (or null) is added.
   void (*softmax_rows)(void* logits, const void* bias, float logit_scale, const std::int64_t* targets, const float* factor, float* log_probability,
                        float* log_sum_exp, float* entropy, std::int64_t rows, std::int64_t vocab, int threads);
-  void (*attention)(const AttentionProblem& problem, void* out, float* lse);   // out [T, heads head_dim], lse [heads, T]
+  void (*attention)(const AttentionProblem& problem, void* out, float* lse);  // out [T, heads head_dim], lse [heads, T]
   void (*attention_backward)(const AttentionProblem& problem, const void* out, const float* lse, const void* d_out, void* d_qkv);
   void (*decode_attention)(const DecodeProblem& problem);
   // y [rows, out] = x [rows, in] weight^T (+ bias), rows <= 16, x already float32 [rows, in]; y float32 or, with narrow, the activation type.

@@ -35,7 +35,7 @@ void softmax_rows(void* logits_, const void* bias_, float logit_scale, const int
       for (int64_t i = block; i < block_end; i += kLanes) {
         const vf shifted = load(row + i) - highest, e = exp(shifted);
         sums += e;
-        if (entropy != nullptr) weighted += e * maximum(shifted, splat(-200.0f));   // a masked id (-inf) counts nothing
+        if (entropy != nullptr) weighted += e * maximum(shifted, splat(-200.0f));  // a masked id (-inf) counts nothing
       }
       sum += sum_lanes(sums);
       weighted_sum += sum_lanes(weighted);

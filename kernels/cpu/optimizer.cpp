@@ -28,17 +28,23 @@ void update_all(float* master, const float* gradient, void* exp_avg_, void* exp_
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t count = n - begin < kBlock ? n - begin : kBlock;
-    if (compute != nullptr) update<M, V, true>(master + begin, gradient + begin, exp_avg + begin, exp_avg_sq + begin, compute + begin, factors, count);
-    else update<M, V, false>(master + begin, gradient + begin, exp_avg + begin, exp_avg_sq + begin, nullptr, factors, count);
+    if (compute != nullptr)
+      update<M, V, true>(master + begin, gradient + begin, exp_avg + begin, exp_avg_sq + begin, compute + begin, factors, count);
+    else
+      update<M, V, false>(master + begin, gradient + begin, exp_avg + begin, exp_avg_sq + begin, nullptr, factors, count);
   }
 }
 
 void adamw(float* master, const float* gradient, void* exp_avg, void* exp_avg_sq, bool narrow_avg, bool narrow_avg_sq, void* compute,
            const AdamWFactors& factors, int64_t n, int threads) {
-  if (narrow_avg && narrow_avg_sq) update_all<bf16, bf16>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
-  else if (narrow_avg) update_all<bf16, float>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
-  else if (narrow_avg_sq) update_all<float, bf16>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
-  else update_all<float, float>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
+  if (narrow_avg && narrow_avg_sq)
+    update_all<bf16, bf16>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
+  else if (narrow_avg)
+    update_all<bf16, float>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
+  else if (narrow_avg_sq)
+    update_all<float, bf16>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
+  else
+    update_all<float, float>(master, gradient, exp_avg, exp_avg_sq, compute, factors, n, threads);
 }
 
 typedef float float8 __attribute__((vector_size(32)));

@@ -100,11 +100,17 @@ inline v4 sum_to_four(v4 v) { return v; }
 inline v4 max_to_four(v4 v) { return v; }
 #if defined(__AVX2__)
 inline v4 sum_to_four(v8 v) { return low_half(v) + high_half(v); }
-inline v4 max_to_four(v8 v) { const v4 a = low_half(v), b = high_half(v); return a > b ? a : b; }
+inline v4 max_to_four(v8 v) {
+  const v4 a = low_half(v), b = high_half(v);
+  return a > b ? a : b;
+}
 #endif
 #if defined(__AVX512F__)
 inline v4 sum_to_four(vf v) { return sum_to_four(low_half(v) + high_half(v)); }
-inline v4 max_to_four(vf v) { const v8 a = low_half(v), b = high_half(v); return max_to_four(a > b ? a : b); }
+inline v4 max_to_four(vf v) {
+  const v8 a = low_half(v), b = high_half(v);
+  return max_to_four(a > b ? a : b);
+}
 #endif
 inline float sum_lanes(vf v) {
   v4 q = sum_to_four(v);
@@ -128,10 +134,10 @@ inline v4 sum_lanes_of_four(vf a, vf b, vf c, vf d) {
 inline vf exp(vf x) {
   const vf low = splat(-87.0f), high = splat(88.0f);
   const vf clamped = x < low ? low : (x > high ? high : x);
-  const vf magic = splat(12582912.0f);                                  // 1.5 * 2^23: adding it rounds to an integer
+  const vf magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const vf shifted = clamped * 1.44269504f + magic;
   const vf n = shifted - magic;
-  const vf r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;      // ln 2 in two parts, the first exact in few bits
+  const vf r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first exact in few bits
   vf p = splat(1.3888889e-3f);
   p = p * r + 8.3333333e-3f;
   p = p * r + 4.1666667e-2f;
@@ -139,7 +145,7 @@ inline vf exp(vf x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  const vi exponent = (vi)shifted << 23;                                // the integer sits in the low bits of the sum
+  const vi exponent = (vi)shifted << 23;  // the integer sits in the low bits of the sum
   return (vf)((vi)p + exponent);
 }
 

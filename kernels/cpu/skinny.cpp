@@ -9,7 +9,7 @@
 namespace {
 
 constexpr int64_t kAheadBytes = 32768, kLine = 64;
-constexpr int kGroup = 4;   // rows of x together; 4 x 6 accumulators need AVX-512's 32 registers, elsewhere 4 x 2
+constexpr int kGroup = 4;  // rows of x together; 4 x 6 accumulators need AVX-512's 32 registers, elsewhere 4 x 2
 constexpr int kWideOuts = kLanes == 16 ? 6 : 2;
 
 // kRows rows of x against kOuts consecutive rows of the weight; sums [kRows, kOuts]. Fetches a 1 / kShares part of a tile from
@@ -69,8 +69,10 @@ inline void rows_against(const Problem& p, int64_t row, int64_t column, const ch
     for (int o = 0; o < kOuts; ++o) {
       const float value = sums[r * kOuts + o] + (bias != nullptr ? to_float(bias[column + o]) : 0.0f);
       const int64_t index = (row + r) * p.out + column + o;
-      if (p.narrow) from_float(value, static_cast<T*>(p.y)[index]);
-      else static_cast<float*>(p.y)[index] = value;
+      if (p.narrow)
+        from_float(value, static_cast<T*>(p.y)[index]);
+      else
+        static_cast<float*>(p.y)[index] = value;
     }
   }
 }
@@ -108,8 +110,10 @@ void stream(const Problem& p, int threads) {
 template <typename T>
 void skinny_product(const float* x, const void* weight, const void* bias, void* y, bool narrow, int64_t rows, int64_t in, int64_t out, int threads) {
   const Problem problem{x, weight, bias, y, narrow, rows, in, out};
-  if (rows <= 2) stream<T, 2>(problem, threads);   // nothing but loads: fewer streams
-  else stream<T, kWideOuts>(problem, threads);
+  if (rows <= 2)
+    stream<T, 2>(problem, threads);  // nothing but loads: fewer streams
+  else
+    stream<T, kWideOuts>(problem, threads);
 }
 
 }  // namespace

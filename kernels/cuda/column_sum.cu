@@ -4,7 +4,7 @@
 namespace phidias::kernels::cuda {
 namespace {
 
-constexpr std::int64_t kPartialRows = 528;   // four blocks for each of an H200's 132 multiprocessors
+constexpr std::int64_t kPartialRows = 528;  // four blocks for each of an H200's 132 multiprocessors
 constexpr int kColumns = 32, kGroups = 8;
 
 // Block (c, p) adds rows p, p + gridDim.y, ... of 256 columns.
@@ -31,7 +31,7 @@ __global__ void blocks_kernel(const float* partial, std::int64_t rows, std::int6
   float total = 0.0f;
 #pragma unroll
   for (int g = 0; g < kGroups; ++g) total += sums[g][threadIdx.x];
-  out[column] = beta == 0.0f ? total : beta * out[column] + total;   // beta 0 must not read what was there (it may be NaN)
+  out[column] = beta == 0.0f ? total : beta * out[column] + total;  // beta 0 must not read what was there (it may be NaN)
 }
 
 }  // namespace

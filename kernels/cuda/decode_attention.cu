@@ -31,8 +31,8 @@ struct DecodeArguments {
   CacheShape shape;
   std::int64_t window;
   float scale;
-  int splits, head_groups;   // blocks per key head
-  float* workspace;          // [rows, heads, splits, head_dim + 2]: weighted values, maximum, sum
+  int splits, head_groups;  // blocks per key head
+  float* workspace;         // [rows, heads, splits, head_dim + 2]: weighted values, maximum, sum
 };
 
 // Shared memory: queries [kGroup, head_dim], probabilities [kGroup, kThreads], then the lanes' sums [lanes, kGroup, head_dim].
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(kThreads, 2) decode_kernel(const T* rotated, D
     for (int g = 0; g < kGroup; ++g) {
       if (static_cast<int>(threadIdx.x) >= count) score[g] = -INFINITY;
       const float highest = fmaxf(maximum[g], block_reduce(score[g], -INFINITY, reduction, Max{}));
-      const float factor = expf(maximum[g] - highest), probability = expf(score[g] - highest);   // a tile holds a key: highest is finite
+      const float factor = expf(maximum[g] - highest), probability = expf(score[g] - highest);  // a tile holds a key: highest is finite
       maximum[g] = highest;
       probabilities[g * kThreads + threadIdx.x] = probability;
       sum[g] = sum[g] * factor + block_reduce(probability, 0.0f, reduction, Add{});
@@ -161,7 +161,7 @@ cudaError_t launch(const void* rotated, const DecodeRows& where, int rows, Decod
   const std::size_t shared_bytes = sizeof(float) * kGroup * (dim + kThreads + static_cast<std::size_t>(lanes) * dim);
   const dim3 grid(static_cast<unsigned>(a.shape.kv_heads * a.head_groups), static_cast<unsigned>(rows), static_cast<unsigned>(a.splits));
   decode_kernel<T, kVec, kGroup><<<grid, kThreads, shared_bytes, stream>>>(static_cast<const T*>(rotated), where, a, static_cast<const T*>(keys),
-                                                                          static_cast<const T*>(values), static_cast<T*>(out));
+                                                                           static_cast<const T*>(values), static_cast<T*>(out));
   return cudaGetLastError();
 }
 

@@ -29,8 +29,8 @@ __global__ void gradient_kernel(const T* dy, const std::int64_t* ids, const std:
 
 }  // namespace
 
-cudaError_t embedding_gradient(Element type, const void* dy, const std::int64_t* sorted_ids, const std::int64_t* order, std::int64_t tokens, std::int64_t hidden,
-                               std::int64_t table_rows, std::int64_t ignored_id, float* gradient, cudaStream_t stream) {
+cudaError_t embedding_gradient(Element type, const void* dy, const std::int64_t* sorted_ids, const std::int64_t* order, std::int64_t tokens,
+                               std::int64_t hidden, std::int64_t table_rows, std::int64_t ignored_id, float* gradient, cudaStream_t stream) {
   if (tokens == 0 || hidden == 0) return cudaSuccess;
   return with_type(type, [&](auto tag) {
     using T = decltype(tag);
@@ -40,11 +40,11 @@ cudaError_t embedding_gradient(Element type, const void* dy, const std::int64_t*
     const int threads = packs >= 512 ? 512 : static_cast<int>(divide_up(packs, 32) * 32);
     const auto blocks = static_cast<unsigned>(tokens);
     if (wide) {
-      gradient_kernel<T, kVec><<<blocks, threads, 0, stream>>>(static_cast<const T*>(dy), sorted_ids, order, tokens, static_cast<int>(packs), table_rows,
-                                                               ignored_id, gradient);
+      gradient_kernel<T, kVec>
+          <<<blocks, threads, 0, stream>>>(static_cast<const T*>(dy), sorted_ids, order, tokens, static_cast<int>(packs), table_rows, ignored_id, gradient);
     } else {
-      gradient_kernel<T, 1><<<blocks, threads, 0, stream>>>(static_cast<const T*>(dy), sorted_ids, order, tokens, static_cast<int>(packs), table_rows,
-                                                            ignored_id, gradient);
+      gradient_kernel<T, 1>
+          <<<blocks, threads, 0, stream>>>(static_cast<const T*>(dy), sorted_ids, order, tokens, static_cast<int>(packs), table_rows, ignored_id, gradient);
     }
     return cudaGetLastError();
   });

@@ -8,11 +8,13 @@ template <typename T, int kVec>
 __global__ void store_kernel(const T* rotated, const std::int32_t* positions, const std::int32_t* offsets, const std::int32_t* slots, int documents,
                              CacheShape shape, T* keys, T* values) {
   const int token = blockIdx.x;
-  int low = 0, high = documents;   // the document whose range holds the token: offsets[low] <= token < offsets[low + 1]
+  int low = 0, high = documents;  // the document whose range holds the token: offsets[low] <= token < offsets[low + 1]
   while (high - low > 1) {
     const int middle = (low + high) / 2;
-    if (offsets[middle] <= token) low = middle;
-    else high = middle;
+    if (offsets[middle] <= token)
+      low = middle;
+    else
+      high = middle;
   }
   const std::int64_t slot = slots[low], position = positions[token];
   if (position < 0 || position >= shape.capacity) return;
@@ -38,10 +40,12 @@ cudaError_t store_keys_values(Element type, const void* rotated, const std::int3
     const bool wide = shape.head_dim % kWide<T> == 0 && aligned(rotated) && aligned(keys) && aligned(values);
     const auto launch = [&]<int kVec>() {
       store_kernel<T, kVec><<<static_cast<unsigned>(tokens), 128, 0, stream>>>(static_cast<const T*>(rotated), positions, offsets, slots, documents, shape,
-                                                                              static_cast<T*>(keys), static_cast<T*>(values));
+                                                                               static_cast<T*>(keys), static_cast<T*>(values));
     };
-    if (wide) launch.template operator()<kWide<T>>();
-    else launch.template operator()<1>();
+    if (wide)
+      launch.template operator()<kWide<T>>();
+    else
+      launch.template operator()<1>();
     return cudaGetLastError();
   });
 }

@@ -62,7 +62,7 @@ struct AdamWArguments {
   void *exp_avg, *exp_avg_sq;
   void* compute;
   std::int64_t count;
-  float beta1, beta2, eps, decay_factor, step_size, inverse_root_correction2, gradient_factor;   // decay_factor = 1 - lr wd, step_size = lr / (1 - b1^t)
+  float beta1, beta2, eps, decay_factor, step_size, inverse_root_correction2, gradient_factor;  // decay_factor = 1 - lr wd, step_size = lr / (1 - b1^t)
 };
 cudaError_t adamw(Element moments, const AdamWArguments& arguments, cudaStream_t stream);
 
@@ -71,8 +71,8 @@ inline constexpr int kSumOfSquaresBlocks = 1024;
 cudaError_t sum_of_squares(const float* values, std::int64_t count, double* partial, double* result, cudaStream_t stream);
 
 // embedding.cu; ids sorted (stable), order: original positions.
-cudaError_t embedding_gradient(Element type, const void* dy, const std::int64_t* sorted_ids, const std::int64_t* order, std::int64_t tokens, std::int64_t hidden,
-                               std::int64_t table_rows, std::int64_t ignored_id, float* gradient, cudaStream_t stream);
+cudaError_t embedding_gradient(Element type, const void* dy, const std::int64_t* sorted_ids, const std::int64_t* order, std::int64_t tokens,
+                               std::int64_t hidden, std::int64_t table_rows, std::int64_t ignored_id, float* gradient, cudaStream_t stream);
 
 // key_value_cache.cu; caches [slots, kv_heads, capacity, head_dim]; rotated rows hold heads + 2 kv_heads heads.
 struct CacheShape {
@@ -86,7 +86,7 @@ cudaError_t store_keys_values(Element type, const void* rotated, const std::int3
 inline constexpr int kDecodeRows = 256;
 struct DecodeRows {
   std::int32_t slot[kDecodeRows];
-  std::int32_t length[kDecodeRows];   // keys cached before this token
+  std::int32_t length[kDecodeRows];  // keys cached before this token
 };
 // Splits of the keys that fill the device; the workspace holds rows * heads * splits * (head_dim + 2) floats (none for one split).
 int decode_splits(int rows, const CacheShape& shape, std::int64_t longest);

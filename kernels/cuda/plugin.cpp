@@ -58,8 +58,8 @@ CudaMemory PluginBackend::memory(int device) const {
   const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
   std::size_t free_bytes = 0, total_bytes = 0;
   C10_CUDA_CHECK(cudaMemGetInfo(&free_bytes, &total_bytes));
-  return {stats.allocated_bytes[kAll].current, stats.allocated_bytes[kAll].peak, stats.reserved_bytes[kAll].current, static_cast<std::int64_t>(free_bytes),
-          static_cast<std::int64_t>(total_bytes), stats.num_alloc_retries};
+  return {stats.allocated_bytes[kAll].current,   stats.allocated_bytes[kAll].peak,       stats.reserved_bytes[kAll].current,
+          static_cast<std::int64_t>(free_bytes), static_cast<std::int64_t>(total_bytes), stats.num_alloc_retries};
 }
 
 void PluginBackend::reset_peak_memory(int device) {

@@ -47,8 +47,7 @@ class PluginBackend : public CudaBackend {
   void accumulate_weight_gradient(const at::Tensor& dy, const at::Tensor& x, at::Tensor& gradient, double beta) override;
   void accumulate_bias_gradient(const at::Tensor& dy, at::Tensor& gradient, double beta) override;
   void accumulate_embedding_gradient(const at::Tensor& dy, const at::Tensor& tokens, std::int64_t ignored_id, at::Tensor& gradient, double beta) override;
-  void adamw(at::Tensor& master, const at::Tensor& gradient, at::Tensor& exp_avg, at::Tensor& exp_avg_sq, at::Tensor& compute,
-             const AdamWStep& step) override;
+  void adamw(at::Tensor& master, const at::Tensor& gradient, at::Tensor& exp_avg, at::Tensor& exp_avg_sq, at::Tensor& compute, const AdamWStep& step) override;
   double sum_of_squares(const at::Tensor& flat) override;
   void store_keys_values(const at::Tensor& rotated_qkv, const at::Tensor& positions, const at::Tensor& offsets, const std::vector<std::int64_t>& slots,
                          std::int64_t heads, at::Tensor& keys, at::Tensor& values) override;

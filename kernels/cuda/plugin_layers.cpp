@@ -54,8 +54,7 @@ void PluginBackend::swiglu_forward(const at::Tensor& gate_up, at::Tensor& out) {
 void PluginBackend::swiglu_backward(const at::Tensor& dout, const at::Tensor& gate_up, at::Tensor& dgate_up) {
   check_contiguous("swiglu_backward", {&dout, &gate_up, &dgate_up});
   const c10::cuda::CUDAGuard guard(gate_up.device());
-  C10_CUDA_CHECK(
-      cuda::swiglu_backward(element_of(gate_up), pointer(dout), pointer(gate_up), pointer(dgate_up), dout.size(0), dout.size(1), stream()));
+  C10_CUDA_CHECK(cuda::swiglu_backward(element_of(gate_up), pointer(dout), pointer(gate_up), pointer(dgate_up), dout.size(0), dout.size(1), stream()));
 }
 
 void PluginBackend::rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin,
@@ -70,13 +69,20 @@ void PluginBackend::rotary_pack(const at::Tensor& q, const at::Tensor& k, const 
   TORCH_CHECK(dim % 2 == 0 && rotary_dim % 2 == 0 && rotary_dim <= dim && (q.size(0) == 0 || cos.size(1) == rotary_dim / 2), "rotary: ", rotary_dim, " of ",
               dim, " values rotated with a table of ", cos.sizes());
   const c10::cuda::CUDAGuard guard(out.device());
-  const RotaryArguments arguments{pointer(q),           pointer(k),
-                                  pointer(v),           q.stride(0),
-                                  k.stride(0),          v.stride(0),
-                                  pointer<float>(cos),  pointer<float>(sin),
-                                  pointer(out),         q.size(0),
-                                  static_cast<int>(q.size(1)), static_cast<int>(k.size(1)),
-                                  static_cast<int>(dim), static_cast<int>(rotary_dim),
+  const RotaryArguments arguments{pointer(q),
+                                  pointer(k),
+                                  pointer(v),
+                                  q.stride(0),
+                                  k.stride(0),
+                                  v.stride(0),
+                                  pointer<float>(cos),
+                                  pointer<float>(sin),
+                                  pointer(out),
+                                  q.size(0),
+                                  static_cast<int>(q.size(1)),
+                                  static_cast<int>(k.size(1)),
+                                  static_cast<int>(dim),
+                                  static_cast<int>(rotary_dim),
                                   inverse};
   C10_CUDA_CHECK(cuda::rotary_pack(element_of(out), arguments, stream()));
 }

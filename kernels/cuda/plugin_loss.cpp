@@ -35,7 +35,8 @@ void PluginBackend::adamw(at::Tensor& master, const at::Tensor& gradient, at::Te
   TORCH_CHECK(exp_avg.scalar_type() == exp_avg_sq.scalar_type() && (!compute.defined() || compute.scalar_type() == at::kBFloat16),
               "adamw: moments of one type and a bfloat16 compute copy are expected");
   const c10::cuda::CUDAGuard guard(master.device());
-  const double correction1 = 1.0 - std::pow(step.beta1, static_cast<double>(step.step)), correction2 = 1.0 - std::pow(step.beta2, static_cast<double>(step.step));
+  const double correction1 = 1.0 - std::pow(step.beta1, static_cast<double>(step.step)),
+               correction2 = 1.0 - std::pow(step.beta2, static_cast<double>(step.step));
   const AdamWArguments arguments{.master = pointer<float>(master),
                                  .gradient = pointer<float>(gradient),
                                  .exp_avg = pointer(exp_avg),

@@ -49,8 +49,8 @@ __global__ void __launch_bounds__(kMaxThreads) forward_kernel(const T* x, const 
 
 // With n = x * rstd and g = dy * weight:  dx = rstd * (g - n * mean(g * n)) + dsum;  d weight = sum over rows of dy * n.
 template <typename T, int kVec, int kPacks>
-__global__ void __launch_bounds__(kMaxThreads) backward_kernel(const T* dy, const T* dsum, const T* x, const T* weight, const float* rstd, T* dx, float* partial,
-                                                               std::int64_t rows, int packs) {
+__global__ void __launch_bounds__(kMaxThreads)
+    backward_kernel(const T* dy, const T* dsum, const T* x, const T* weight, const float* rstd, T* dx, float* partial, std::int64_t rows, int packs) {
   __shared__ float shared[32];
   const int hidden = packs * kVec;
   float d_weight[kPacks][kVec] = {};
@@ -100,9 +100,7 @@ __global__ void __launch_bounds__(kMaxThreads) backward_kernel(const T* dy, cons
   }
 }
 
-int threads_for(std::int64_t packs) {
-  return static_cast<int>(packs >= kMaxThreads ? kMaxThreads : divide_up(packs, 32) * 32);
-}
+int threads_for(std::int64_t packs) { return static_cast<int>(packs >= kMaxThreads ? kMaxThreads : divide_up(packs, 32) * 32); }
 
 // Calls launch<kVec, kPacks>(packs, threads) with the smallest number of packs per thread that holds a row.
 template <typename T, typename Launch>
@@ -142,9 +140,9 @@ cudaError_t rms_norm_backward(Element type, const void* dy, const void* dsum, co
   return with_type(type, [&](auto tag) {
     using T = decltype(tag);
     return fit_row<T>(hidden, wide, [&]<int kVec, int kPacks>(int packs, int threads) {
-      backward_kernel<T, kVec, kPacks><<<static_cast<unsigned>(partial_rows(rows)), threads, 0, stream>>>(
-          static_cast<const T*>(dy), static_cast<const T*>(dsum), static_cast<const T*>(x), static_cast<const T*>(weight), rstd, static_cast<T*>(dx), partial,
-          rows, packs);
+      backward_kernel<T, kVec, kPacks>
+          <<<static_cast<unsigned>(partial_rows(rows)), threads, 0, stream>>>(static_cast<const T*>(dy), static_cast<const T*>(dsum), static_cast<const T*>(x),
+                                                                              static_cast<const T*>(weight), rstd, static_cast<T*>(dx), partial, rows, packs);
       return cudaGetLastError();
     });
   });

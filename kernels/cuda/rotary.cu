@@ -16,9 +16,12 @@ __global__ void rotary_kernel(RotaryArguments a) {
   for (int item = threadIdx.x; item < rows * pairs; item += blockDim.x) {
     const int head = item / pairs, pair = item - head * pairs;
     const T* from;
-    if (head < a.heads) from = static_cast<const T*>(a.q) + token * a.q_stride + head * a.head_dim;
-    else if (head < a.heads + a.kv_heads) from = static_cast<const T*>(a.k) + token * a.k_stride + (head - a.heads) * a.head_dim;
-    else from = static_cast<const T*>(a.v) + token * a.v_stride + (head - a.heads - a.kv_heads) * a.head_dim;
+    if (head < a.heads)
+      from = static_cast<const T*>(a.q) + token * a.q_stride + head * a.head_dim;
+    else if (head < a.heads + a.kv_heads)
+      from = static_cast<const T*>(a.k) + token * a.k_stride + (head - a.heads) * a.head_dim;
+    else
+      from = static_cast<const T*>(a.v) + token * a.v_stride + (head - a.heads - a.kv_heads) * a.head_dim;
     const bool rotate = head < a.heads + a.kv_heads && pair < rotated_pairs;
     const int first = rotate ? pair * kVec : 2 * pair * kVec, second = rotate ? first + half : first + kVec;
     float x[kVec], y[kVec];
@@ -27,7 +30,8 @@ __global__ void rotary_kernel(RotaryArguments a) {
     if (rotate) {
 #pragma unroll
       for (int i = 0; i < kVec; ++i) {
-        const float c = __ldg(a.cos + token * half + first + i), s = a.inverse ? -__ldg(a.sin + token * half + first + i) : __ldg(a.sin + token * half + first + i);
+        const float c = __ldg(a.cos + token * half + first + i),
+                    s = a.inverse ? -__ldg(a.sin + token * half + first + i) : __ldg(a.sin + token * half + first + i);
         const float turned = x[i] * c - y[i] * s;
         y[i] = y[i] * c + x[i] * s;
         x[i] = turned;
@@ -49,8 +53,10 @@ cudaError_t rotary_pack(Element type, const RotaryArguments& a, cudaStream_t str
                       a.v_stride % kVec == 0 && a.head_dim % (2 * kVec) == 0 && a.rotary_dim % (2 * kVec) == 0;
     const std::int64_t items = static_cast<std::int64_t>(a.heads + 2 * a.kv_heads) * a.head_dim / (wide ? 2 * kVec : 2);
     const int threads = items >= 256 ? 256 : static_cast<int>(divide_up(items, 32) * 32);
-    if (wide) rotary_kernel<T, kVec><<<static_cast<unsigned>(a.tokens), threads, 0, stream>>>(a);
-    else rotary_kernel<T, 1><<<static_cast<unsigned>(a.tokens), threads, 0, stream>>>(a);
+    if (wide)
+      rotary_kernel<T, kVec><<<static_cast<unsigned>(a.tokens), threads, 0, stream>>>(a);
+    else
+      rotary_kernel<T, 1><<<static_cast<unsigned>(a.tokens), threads, 0, stream>>>(a);
     return cudaGetLastError();
   });
 }

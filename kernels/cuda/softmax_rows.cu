@@ -10,8 +10,8 @@ namespace {
 constexpr int kThreads = 512;
 
 struct Statistics {
-  float maximum, sum;      // sum of exp(x - maximum)
-  float weighted;          // sum of exp(x - maximum) * (x - maximum), for the entropy
+  float maximum, sum;  // sum of exp(x - maximum)
+  float weighted;      // sum of exp(x - maximum) * (x - maximum), for the entropy
 };
 
 template <bool kEntropy, typename T, int kVec>
@@ -27,14 +27,14 @@ __device__ Statistics statistics_of(const T* row, int packs, float scale, float*
       highest = fmaxf(highest, x[i]);
     }
     if (highest > maximum) {
-      const float shift = highest - maximum, factor = expf(-shift);   // at first the maximum is -inf and the factor 0
+      const float shift = highest - maximum, factor = expf(-shift);  // at first the maximum is -inf and the factor 0
       if (kEntropy) weighted = sum > 0.0f ? (weighted - shift * sum) * factor : 0.0f;
       sum *= factor;
       maximum = highest;
     }
 #pragma unroll
     for (int i = 0; i < kVec; ++i) {
-      const float distance = x[i] - maximum, e = x[i] == -INFINITY ? 0.0f : expf(distance);   // masked logits count nothing; NaN stays visible
+      const float distance = x[i] - maximum, e = x[i] == -INFINITY ? 0.0f : expf(distance);  // masked logits count nothing; NaN stays visible
       sum += e;
       if (kEntropy && e > 0.0f) weighted += e * distance;
     }
@@ -68,13 +68,13 @@ __global__ void __launch_bounds__(kThreads) softmax_kernel(SoftmaxRows a, int pa
   const T* row = static_cast<const T*>(a.logits) + blockIdx.x * a.vocabulary;
   const std::int64_t target = a.targets[blockIdx.x];
   const bool counted = target >= 0 && target < a.vocabulary;
-  const float target_logit = counted ? to_float(row[target]) * a.logit_scale : 0.0f;   // read before the gradient may overwrite it
+  const float target_logit = counted ? to_float(row[target]) * a.logit_scale : 0.0f;  // read before the gradient may overwrite it
   const Statistics found = statistics_of<kEntropy, T, kVec>(row, packs, a.logit_scale, shared);
   const float log_sum_exp = found.maximum + logf(found.sum);
   if (threadIdx.x == 0) {
     if (a.log_probability != nullptr) a.log_probability[blockIdx.x] = counted ? target_logit - log_sum_exp : 0.0f;
     if (a.log_sum_exp != nullptr) a.log_sum_exp[blockIdx.x] = log_sum_exp;
-    if (kEntropy) a.entropy[blockIdx.x] = logf(found.sum) - found.weighted / found.sum;   // log-sum-exp minus the mean of x
+    if (kEntropy) a.entropy[blockIdx.x] = logf(found.sum) - found.weighted / found.sum;  // log-sum-exp minus the mean of x
   }
   if (a.gradient == nullptr) return;
   G* gradient = static_cast<G*>(a.gradient) + blockIdx.x * a.vocabulary;
@@ -90,8 +90,10 @@ template <typename T, typename G, int kVec>
 cudaError_t launch(const SoftmaxRows& a, cudaStream_t stream) {
   const auto rows = static_cast<unsigned>(a.rows);
   const int packs = static_cast<int>(a.vocabulary / kVec);
-  if (a.entropy != nullptr) softmax_kernel<true, T, G, kVec><<<rows, kThreads, 0, stream>>>(a, packs);
-  else softmax_kernel<false, T, G, kVec><<<rows, kThreads, 0, stream>>>(a, packs);
+  if (a.entropy != nullptr)
+    softmax_kernel<true, T, G, kVec><<<rows, kThreads, 0, stream>>>(a, packs);
+  else
+    softmax_kernel<false, T, G, kVec><<<rows, kThreads, 0, stream>>>(a, packs);
   return cudaGetLastError();
 }
 
@@ -103,7 +105,7 @@ cudaError_t softmax_rows(Element logits_type, Element gradient_type, const Softm
     using T = decltype(tag);
     return with_type(gradient_type, [&](auto gradient_tag) {
       using G = decltype(gradient_tag);
-      const bool fits = a.vocabulary % kWide<T> == 0 && aligned(a.logits) && aligned(a.gradient);   // every row then starts on a boundary
+      const bool fits = a.vocabulary % kWide<T> == 0 && aligned(a.logits) && aligned(a.gradient);  // every row then starts on a boundary
       return fits ? launch<T, G, kWide<T>>(a, stream) : launch<T, G, 1>(a, stream);
     });
   });

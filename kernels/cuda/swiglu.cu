@@ -49,8 +49,10 @@ cudaError_t over_packs(std::int64_t rows, std::int64_t width, bool wide, Launch 
   const bool fits = wide && width % kWide<T> == 0;
   const std::int64_t packs = fits ? width / kWide<T> : width, count = rows * packs;
   const auto blocks = static_cast<unsigned>(divide_up(count, kThreads));
-  if (fits) launch.template operator()<kWide<T>>(blocks, count, static_cast<int>(packs));
-  else launch.template operator()<1>(blocks, count, static_cast<int>(packs));
+  if (fits)
+    launch.template operator()<kWide<T>>(blocks, count, static_cast<int>(packs));
+  else
+    launch.template operator()<1>(blocks, count, static_cast<int>(packs));
   return cudaGetLastError();
 }
 

@@ -23,7 +23,8 @@ at::Tensor heads_of(const at::Tensor& qkv, std::int64_t first, std::int64_t coun
 
 // q [n, Tq, D], k and v [n, Tk, D], visible [Tq, Tk] -> [n, Tq, D].
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& visible, double scale) {
-  const at::Tensor scores = (at::matmul(q, k.transpose(1, 2)).to(score_type(q)) * scale).masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
+  const at::Tensor scores =
+      (at::matmul(q, k.transpose(1, 2)).to(score_type(q)) * scale).masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
   return at::matmul(at::softmax(scores, -1).to(v.scalar_type()), v);
 }
 

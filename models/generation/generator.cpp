@@ -16,15 +16,15 @@ namespace phidias::models {
 
 namespace {
 
-constexpr std::int64_t kPrefillTokens = 8192;   // prompts that are computed together, unless one alone is longer
+constexpr std::int64_t kPrefillTokens = 8192;  // prompts that are computed together, unless one alone is longer
 
 struct Sequence {
   std::size_t request = 0;
   std::int64_t slot = 0;
-  std::vector<std::int32_t> tokens;        // prompt and answer
-  std::vector<std::int32_t> seen;          // distinct, kept only where a repetition penalty needs it
+  std::vector<std::int32_t> tokens;  // prompt and answer
+  std::vector<std::int32_t> seen;    // distinct, kept only where a repetition penalty needs it
   std::vector<bool> is_seen;
-  bool use_long = false;                   // of the factors its cached keys were rotated with
+  bool use_long = false;  // of the factors its cached keys were rotated with
   bool finished = false;
 
   std::int64_t length() const { return static_cast<std::int64_t>(tokens.size()); }
@@ -87,7 +87,7 @@ class Generator {
       }
       prefill(group);
     }
-    leave();   // one-token answers
+    leave();  // one-token answers
   }
 
   // Computes whole sequences, filling their slots, and chooses a token for each.
@@ -144,8 +144,10 @@ class Generator {
     result.output_ids.push_back(sampled.token);
     result.token_logprobs.push_back(sampled.logprob);
     const bool ends = !options_.ignore_eos && std::find(options_.end_tokens.begin(), options_.end_tokens.end(), sampled.token) != options_.end_tokens.end();
-    if (ends) result.finish = "stop";
-    else if (sequence.length() >= limit(requests_[sequence.request])) result.finish = "length";
+    if (ends)
+      result.finish = "stop";
+    else if (sequence.length() >= limit(requests_[sequence.request]))
+      result.finish = "length";
     sequence.finished = !result.finish.empty();
     if (on_token_) on_token_(sequence.request, sampled.token);
   }
@@ -173,10 +175,10 @@ class Generator {
   const GenerationOptions& options_;
   const OnToken& on_token_;
   std::vector<Generation> results_;
-  std::vector<kernels::KeyValueCache> caches_;   // one per layer
+  std::vector<kernels::KeyValueCache> caches_;  // one per layer
   std::vector<std::int64_t> free_slots_;
   std::vector<std::unique_ptr<Sequence>> active_;
-  std::size_t next_ = 0;                         // first request that has not been admitted
+  std::size_t next_ = 0;  // first request that has not been admitted
   at::Device device_ = at::kCPU;
 };
 

@@ -19,26 +19,26 @@ namespace phidias::models {
 
 struct GenerateRequest {
   std::vector<std::int32_t> prompt;
-  std::uint64_t id = 0;              // keys the random draws
+  std::uint64_t id = 0;  // keys the random draws
 };
 
 struct Generation {
-  std::vector<std::int32_t> output_ids;     // new tokens, the end token included
-  std::vector<float> token_logprobs;        // natural log at temperature 1, before penalties
-  std::string finish;                       // "stop": an end token; "length": max_new_tokens or the model's positions are used up
+  std::vector<std::int32_t> output_ids;  // new tokens, the end token included
+  std::vector<float> token_logprobs;     // natural log at temperature 1, before penalties
+  std::string finish;                    // "stop": an end token; "length": max_new_tokens or the model's positions are used up
 };
 
 // Order and definitions as in transformers: repetition penalty, temperature, top-k, top-p.
 struct GenerationOptions {
   std::int64_t max_new_tokens = 256;
-  double temperature = 0.0;                 // 0: greedy
-  std::int64_t top_k = 0;                   // 0: all
-  double top_p = 1.0;                       // the smallest set of likely tokens whose probability exceeds top_p
-  double repetition_penalty = 1.0;          // on every token of prompt and answer: logit / p when positive, logit * p when negative
+  double temperature = 0.0;         // 0: greedy
+  std::int64_t top_k = 0;           // 0: all
+  double top_p = 1.0;               // the smallest set of likely tokens whose probability exceeds top_p
+  double repetition_penalty = 1.0;  // on every token of prompt and answer: logit / p when positive, logit * p when negative
   std::uint64_t seed = 0;
   bool ignore_eos = false;
-  std::vector<std::int64_t> end_tokens;     // models/hub: read_end_tokens()
-  std::int64_t max_batch = 32;              // sequences decoded together
+  std::vector<std::int64_t> end_tokens;  // models/hub: read_end_tokens()
+  std::int64_t max_batch = 32;           // sequences decoded together
 };
 
 // Told every new token of request number `request` as soon as it is known.

@@ -16,13 +16,13 @@ namespace phidias::models {
 
 struct SampledToken {
   std::int32_t token = 0;
-  float logprob = 0.0F;   // of the unchanged logits
+  float logprob = 0.0F;  // of the unchanged logits
 };
 
 // What a row's choice depends on besides its logits.
 struct SamplingRow {
-  const std::vector<std::int32_t>* seen = nullptr;   // distinct tokens of prompt and answer, for the repetition penalty
-  std::uint64_t id = 0, position = 0;                // request, and index of the new token in its sequence
+  const std::vector<std::int32_t>* seen = nullptr;  // distinct tokens of prompt and answer, for the repetition penalty
+  std::uint64_t id = 0, position = 0;               // request, and index of the new token in its sequence
 };
 
 // logits [rows, vocabulary] float32 on any device.

@@ -14,7 +14,7 @@ namespace phidias::models {
 
 namespace {
 
-constexpr std::int64_t kDefaultOriginalPositions = 4096;   // Phi3Config's own
+constexpr std::int64_t kDefaultOriginalPositions = 4096;  // Phi3Config's own
 constexpr std::int64_t kDefaultEosToken = 32000, kDefaultPadToken = 32000, kDefaultBosToken = 1;
 
 std::string shown(const Json& value) {
@@ -144,15 +144,16 @@ void read_rope(Fields& top, const Json& json, std::vector<std::string>& problems
   config.partial_rotary_factor = rope.positive("partial_rotary_factor", config.partial_rotary_factor);
   const std::int64_t nested = rope.integer("original_max_position_embeddings", config.original_max_positions, 1);
   if (top.has("original_max_position_embeddings") && nested != config.original_max_positions) {
-    rope.problem("original_max_position_embeddings", "is " + std::to_string(nested) + ", the field of the same name outside says " +
-                                                         std::to_string(config.original_max_positions));
+    rope.problem("original_max_position_embeddings",
+                 "is " + std::to_string(nested) + ", the field of the same name outside says " + std::to_string(config.original_max_positions));
   }
   config.original_max_positions = nested;
 
   const std::string type = rope.has("rope_type") ? rope.text("rope_type") : rope.text("type");
   if (type == "default") return;
   if (type != "longrope" && type != "su" && type != "yarn") {
-    return rope.problem(rope.has("rope_type") ? "rope_type" : "type", "is \"" + type + "\"; supported are longrope (also spelt su, yarn in old files) and default");
+    return rope.problem(rope.has("rope_type") ? "rope_type" : "type",
+                        "is \"" + type + "\"; supported are longrope (also spelt su, yarn in old files) and default");
   }
   config.has_longrope = true;
   config.longrope.short_factor = rope.numbers("short_factor");
@@ -181,13 +182,14 @@ void check_sizes(Fields& fields, configs::ModelConfig& config) {
   if (config.num_heads % config.num_kv_heads != 0) fields.problem("num_key_value_heads", "does not divide num_attention_heads");
   const std::int64_t half = config.rotary_dim() / 2;
   if (config.partial_rotary_factor > 1.0 || config.rotary_dim() % 2 != 0 || half == 0) {
-    fields.problem("partial_rotary_factor", "gives " + std::to_string(config.rotary_dim()) + " rotary dimensions of head_dim " + std::to_string(config.head_dim));
+    fields.problem("partial_rotary_factor",
+                   "gives " + std::to_string(config.rotary_dim()) + " rotary dimensions of head_dim " + std::to_string(config.head_dim));
   }
   if (!config.has_longrope) return;
   for (const auto& [name, list] : {std::pair("short_factor", &config.longrope.short_factor), std::pair("long_factor", &config.longrope.long_factor)}) {
     if (static_cast<std::int64_t>(list->size()) == half) continue;
-    fields.problem(std::string("rope_scaling.") + name, "holds " + std::to_string(list->size()) + " values; head_dim * partial_rotary_factor / 2 = " +
-                                                            std::to_string(half) + " are needed");
+    fields.problem(std::string("rope_scaling.") + name,
+                   "holds " + std::to_string(list->size()) + " values; head_dim * partial_rotary_factor / 2 = " + std::to_string(half) + " are needed");
   }
 }
 
@@ -238,8 +240,10 @@ OrderedJson model_config_to_json(const configs::ModelConfig& config, std::string
   json["attention_dropout"] = 0.0;
   json["bos_token_id"] = config.bos_token_id >= 0 ? OrderedJson(config.bos_token_id) : OrderedJson();
   json["embd_pdrop"] = 0.0;
-  if (config.eos_token_ids.size() == 1) json["eos_token_id"] = config.eos_token_ids[0];
-  else json["eos_token_id"] = config.eos_token_ids.empty() ? OrderedJson() : OrderedJson(config.eos_token_ids);
+  if (config.eos_token_ids.size() == 1)
+    json["eos_token_id"] = config.eos_token_ids[0];
+  else
+    json["eos_token_id"] = config.eos_token_ids.empty() ? OrderedJson() : OrderedJson(config.eos_token_ids);
   if (config.head_dim * config.num_heads != config.hidden_size) json["head_dim"] = config.head_dim;
   json["hidden_act"] = "silu";
   json["hidden_size"] = config.hidden_size;

@@ -39,9 +39,10 @@ std::string shape_text(at::IntArrayRef shape) {
   for (const auto& entry : fs::directory_iterator(path)) {
     const std::string extension = entry.path().extension().string();
     if (extension != ".bin" && extension != ".pt" && extension != ".pth") continue;
-    throw CheckpointError(path.string() + " holds pickle weights (" + entry.path().filename().string() + "), which can run code when they are read. Convert once with\n"
-                          "  python -c 'from transformers import AutoModelForCausalLM as M; M.from_pretrained(\"" + path.string() +
-                          "\", torch_dtype=\"auto\").save_pretrained(\"OUT\")'\nand use OUT with the tokenizer files copied beside it");
+    throw CheckpointError(path.string() + " holds pickle weights (" + entry.path().filename().string() +
+                          "), which can run code when they are read. Convert once with\n"
+                          "  python -c 'from transformers import AutoModelForCausalLM as M; M.from_pretrained(\"" +
+                          path.string() + "\", torch_dtype=\"auto\").save_pretrained(\"OUT\")'\nand use OUT with the tokenizer files copied beside it");
   }
   throw CheckpointError(path.string() + " holds no weights: model.safetensors or model.safetensors.index.json is needed");
 }
@@ -82,8 +83,8 @@ void check_against_index(const SafetensorsFile& file, const std::set<std::string
     if (!indexed.contains(entry.name)) extra.push_back(entry.name);
   }
   if (missing.empty() && extra.empty()) return;
-  throw CheckpointError(file.path().string() + " does not agree with model.safetensors.index.json:" + (missing.empty() ? "" : counted(missing, "missing here")) +
-                        (extra.empty() ? "" : counted(extra, "not in the index")));
+  throw CheckpointError(file.path().string() + " does not agree with model.safetensors.index.json:" +
+                        (missing.empty() ? "" : counted(missing, "missing here")) + (extra.empty() ? "" : counted(extra, "not in the index")));
 }
 
 // Tables that old checkpoints carry along; they are computed here.
@@ -180,7 +181,8 @@ void load_weights(const ModelDirectory& directory, const CausalLM& model, const 
   const at::NoGradGuard no_gradients;
   if (model.config().tied_head && directory.tensors().contains("lm_head.weight") &&
       !at::equal(directory.tensor("lm_head.weight"), directory.tensor("model.embed_tokens.weight"))) {
-    throw CheckpointError(directory.path().string() + ": config.json ties lm_head.weight to model.embed_tokens.weight, but the files hold different values for them");
+    throw CheckpointError(directory.path().string() +
+                          ": config.json ties lm_head.weight to model.embed_tokens.weight, but the files hold different values for them");
   }
   for (const ParameterDeclaration& declaration : model.declarations()) {
     at::Tensor destination = target ? target(declaration) : declaration.parameter->value;

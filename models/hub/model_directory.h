@@ -32,7 +32,7 @@ class ModelDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   const configs::ModelConfig& config() const { return config_; }
-  at::ScalarType dtype() const { return dtype_; }   // of the weights: float32, bfloat16 or float16
+  at::ScalarType dtype() const { return dtype_; }  // of the weights: float32, bfloat16 or float16
   const std::map<std::string, const SafetensorsFile*>& tensors() const { return tensors_; }
   // A read-only CPU view. Throws CheckpointError when the name is not here.
   at::Tensor tensor(const std::string& name) const;
@@ -63,19 +63,19 @@ void load_weights(const ModelDirectory& directory, const CausalLM& model, const 
 struct LoadedModel {
   configs::ModelConfig config;
   std::unique_ptr<CausalLM> model;
-  at::Tensor storage;                        // holds every parameter's value
+  at::Tensor storage;  // holds every parameter's value
   at::ScalarType file_dtype = at::kFloat;
 };
 
 // For inference: storage in `dtype` (the file's without one), no gradients.
 LoadedModel load_model(const std::filesystem::path& path, std::optional<at::ScalarType> dtype = std::nullopt, at::Device device = at::kCPU);
 
-using TensorProvider = std::function<at::Tensor(const std::string& name)>;   // any device and floating-point type
+using TensorProvider = std::function<at::Tensor(const std::string& name)>;  // any device and floating-point type
 
 struct SaveOptions {
-  std::filesystem::path source;                    // its files that are no weights are copied unchanged; empty: none
-  at::ScalarType dtype = at::kFloat;               // of the weights written
-  std::int64_t max_shard_bytes = 5'000'000'000;    // transformers' default
+  std::filesystem::path source;                  // its files that are no weights are copied unchanged; empty: none
+  at::ScalarType dtype = at::kFloat;             // of the weights written
+  std::int64_t max_shard_bytes = 5'000'000'000;  // transformers' default
 };
 
 // Writes a directory that transformers loads. Everything goes into a temporary sibling first, which then takes the name `out`; what was

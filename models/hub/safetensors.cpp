@@ -18,9 +18,9 @@ constexpr std::size_t kHeaderAlignment = 8;
 
 // The package writes wider types first; its order of types is that of the enumeration behind the names.
 int dtype_rank(at::ScalarType dtype) {
-  constexpr at::ScalarType kOrder[] = {at::ScalarType::Bool, at::ScalarType::Byte, at::ScalarType::Char, at::ScalarType::Float8_e5m2, at::ScalarType::Float8_e4m3fn,
-                                       at::ScalarType::Short, at::ScalarType::Half, at::ScalarType::BFloat16, at::ScalarType::Int, at::ScalarType::Float,
-                                       at::ScalarType::Double, at::ScalarType::Long};
+  constexpr at::ScalarType kOrder[] = {at::ScalarType::Bool,          at::ScalarType::Byte,  at::ScalarType::Char,   at::ScalarType::Float8_e5m2,
+                                       at::ScalarType::Float8_e4m3fn, at::ScalarType::Short, at::ScalarType::Half,   at::ScalarType::BFloat16,
+                                       at::ScalarType::Int,           at::ScalarType::Float, at::ScalarType::Double, at::ScalarType::Long};
   return static_cast<int>(std::find(std::begin(kOrder), std::end(kOrder), dtype) - std::begin(kOrder));
 }
 
@@ -118,7 +118,7 @@ void write_sharded_safetensors(const std::filesystem::path& directory, std::vect
   }
   if (shards.size() == 1) return write_safetensors(directory / "model.safetensors", std::move(shards[0]), metadata);
 
-  std::map<std::string, std::string> files;   // index entries sorted by name, as transformers writes them
+  std::map<std::string, std::string> files;  // index entries sorted by name, as transformers writes them
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const std::string name = shard_name(i + 1, shards.size());
     for (const TensorToWrite& tensor : shards[i]) files[tensor.name] = name;

@@ -32,12 +32,12 @@ struct TensorEntry {
   std::string name;
   at::ScalarType dtype = at::ScalarType::Undefined;
   std::vector<std::int64_t> shape;
-  std::uint64_t begin = 0, end = 0;   // bytes of the file
+  std::uint64_t begin = 0, end = 0;  // bytes of the file
 };
 
 struct SafetensorsHeader {
-  std::vector<TensorEntry> tensors;              // in the order of their data
-  std::map<std::string, std::string> metadata;   // "__metadata__"
+  std::vector<TensorEntry> tensors;             // in the order of their data
+  std::map<std::string, std::string> metadata;  // "__metadata__"
 };
 
 // `file`: the whole content. Pure: reads nothing else, so foreign bytes can be thrown at it.
@@ -48,7 +48,7 @@ class SafetensorsFile {
   explicit SafetensorsFile(const std::filesystem::path& path);
   const std::filesystem::path& path() const { return path_; }
   const SafetensorsHeader& header() const { return header_; }
-  const TensorEntry* find(const std::string& name) const;   // null: not here
+  const TensorEntry* find(const std::string& name) const;  // null: not here
   // A CPU tensor over the mapped bytes; never write to it. Throws CheckpointError when the name is not here.
   at::Tensor tensor(const std::string& name) const;
 
@@ -64,7 +64,7 @@ struct TensorToWrite {
   std::string name;
   at::ScalarType dtype = at::kFloat;
   std::vector<std::int64_t> shape;
-  std::function<at::Tensor()> read;   // any device and floating-point type; converted
+  std::function<at::Tensor()> read;  // any device and floating-point type; converted
 };
 TensorToWrite tensor_to_write(std::string name, const at::Tensor& tensor);
 

@@ -12,13 +12,22 @@ namespace phidias::models {
 namespace {
 
 constexpr std::uint64_t kSizeBytes = 8;
-constexpr std::uint64_t kLargestHeader = 100'000'000;   // the package's own limit
+constexpr std::uint64_t kLargestHeader = 100'000'000;  // the package's own limit
 
 // In the order of the package's Dtype enumeration, which decides the order of tensors in a file.
 constexpr std::pair<const char*, at::ScalarType> kDtypes[] = {
-    {"BOOL", at::ScalarType::Bool},      {"U8", at::ScalarType::Byte},        {"I8", at::ScalarType::Char},     {"F8_E5M2", at::ScalarType::Float8_e5m2},
-    {"F8_E4M3", at::ScalarType::Float8_e4m3fn}, {"I16", at::ScalarType::Short}, {"F16", at::ScalarType::Half},  {"BF16", at::ScalarType::BFloat16},
-    {"I32", at::ScalarType::Int},        {"F32", at::ScalarType::Float},      {"F64", at::ScalarType::Double}, {"I64", at::ScalarType::Long},
+    {"BOOL", at::ScalarType::Bool},
+    {"U8", at::ScalarType::Byte},
+    {"I8", at::ScalarType::Char},
+    {"F8_E5M2", at::ScalarType::Float8_e5m2},
+    {"F8_E4M3", at::ScalarType::Float8_e4m3fn},
+    {"I16", at::ScalarType::Short},
+    {"F16", at::ScalarType::Half},
+    {"BF16", at::ScalarType::BFloat16},
+    {"I32", at::ScalarType::Int},
+    {"F32", at::ScalarType::Float},
+    {"F64", at::ScalarType::Double},
+    {"I64", at::ScalarType::Long},
 };
 
 [[noreturn]] void fail(std::string_view where, const std::string& problem) { throw CheckpointError(std::string(where) + ": " + problem); }
@@ -62,7 +71,8 @@ TensorEntry parse_entry(const std::string& name, const Json& value, std::string_
   }
   const Json& dtype = member(value, "dtype", where, name);
   if (dtype.is_string()) entry.dtype = safetensors_dtype_from_name(dtype.get_ref<const std::string&>());
-  if (entry.dtype == at::ScalarType::Undefined) fail_tensor(where, name, "unknown dtype " + dtype.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 40));
+  if (entry.dtype == at::ScalarType::Undefined)
+    fail_tensor(where, name, "unknown dtype " + dtype.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 40));
 
   const Json& shape = member(value, "shape", where, name);
   if (!shape.is_array() || shape.size() > 64) fail_tensor(where, name, "\"shape\" is not a list of sizes");
@@ -118,7 +128,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view file, std::string_vi
   for (std::size_t i = 0; i < kSizeBytes; ++i) header_size |= static_cast<std::uint64_t>(static_cast<unsigned char>(file[i])) << (8 * i);
   if (header_size > kLargestHeader) fail(where, "it claims a header of " + std::to_string(header_size) + " bytes: not a safetensors file");
   if (header_size > file.size() - kSizeBytes) {
-    fail(where, "the header needs " + std::to_string(header_size) + " bytes, the file has " + std::to_string(file.size() - kSizeBytes) + " more: it is truncated");
+    fail(where,
+         "the header needs " + std::to_string(header_size) + " bytes, the file has " + std::to_string(file.size() - kSizeBytes) + " more: it is truncated");
   }
   const std::string_view text = file.substr(kSizeBytes, header_size);
   if (text.empty() || text.front() != '{') fail(where, "the header does not begin with '{': not a safetensors file");
@@ -127,23 +138,26 @@ SafetensorsHeader parse_safetensors_header(std::string_view file, std::string_vi
   const Json json = parse_json_header(text, where);
   if (!json.is_object()) fail(where, "the header is not an object");
   for (const auto& [name, value] : json.items()) {
-    if (name == "__metadata__") parse_metadata(value, where, header.metadata);
-    else header.tensors.push_back(parse_entry(name, value, where));
+    if (name == "__metadata__")
+      parse_metadata(value, where, header.metadata);
+    else
+      header.tensors.push_back(parse_entry(name, value, where));
   }
 
   // Empty tensors share their begin with the tensor after them: the end decides.
-  std::sort(header.tensors.begin(), header.tensors.end(), [](const TensorEntry& a, const TensorEntry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  std::sort(header.tensors.begin(), header.tensors.end(),
+            [](const TensorEntry& a, const TensorEntry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   const std::uint64_t data_begin = kSizeBytes + header_size, data_size = file.size() - data_begin;
   std::uint64_t expected = 0;
   for (TensorEntry& entry : header.tensors) {
     if (entry.begin != expected) {
-      fail_tensor(where, entry.name, "its data begin at " + std::to_string(entry.begin) + (entry.begin < expected ? ", inside another tensor" : ", after a hole"));
+      fail_tensor(where, entry.name,
+                  "its data begin at " + std::to_string(entry.begin) + (entry.begin < expected ? ", inside another tensor" : ", after a hole"));
     }
     if (entry.end > data_size) {
-      fail_tensor(where, entry.name, "its data end at " + std::to_string(entry.end) + ", the file holds " + std::to_string(data_size) +
-                                         " bytes of data: it is truncated (copy or download it again)");
+      fail_tensor(where, entry.name,
+                  "its data end at " + std::to_string(entry.end) + ", the file holds " + std::to_string(data_size) +
+                      " bytes of data: it is truncated (copy or download it again)");
     }
     expected = entry.end;
     entry.begin += data_begin;

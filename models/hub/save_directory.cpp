@@ -21,16 +21,20 @@ namespace {
 
 const char* config_dtype_name(at::ScalarType dtype) {
   switch (dtype) {
-    case at::kFloat: return "float32";
-    case at::kBFloat16: return "bfloat16";
-    case at::kHalf: return "float16";
-    default: throw CheckpointError(std::string("weights are not written as ") + c10::toString(dtype));
+    case at::kFloat:
+      return "float32";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kHalf:
+      return "float16";
+    default:
+      throw CheckpointError(std::string("weights are not written as ") + c10::toString(dtype));
   }
 }
 
 bool is_weight_file(const std::string& name) {
-  static constexpr std::array kEndings = {".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".pth",
-                                          ".gguf", ".h5", ".msgpack", ".onnx", ".onnx.data", ".onnx_data"};
+  static constexpr std::array kEndings = {
+      ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".onnx.data", ".onnx_data"};
   return std::any_of(kEndings.begin(), kEndings.end(), [&name](const char* ending) { return name.ends_with(ending); });
 }
 
@@ -59,7 +63,7 @@ void write_generation_config(const fs::path& file, const configs::ModelConfig& c
 class DirectoryReplacement {
  public:
   explicit DirectoryReplacement(fs::path out) : out_(std::move(out)) {
-    if (!out_.has_filename()) out_ = out_.parent_path();   // "final/"
+    if (!out_.has_filename()) out_ = out_.parent_path();  // "final/"
     const std::string suffix = std::to_string(::getpid());
     temporary_ = out_.string() + ".tmp-" + suffix;
     previous_ = out_.string() + ".old-" + suffix;
@@ -106,8 +110,10 @@ void copy_other_files(const fs::path& from, const fs::path& to) {
   for (const auto& entry : fs::directory_iterator(from)) {
     const std::string name = entry.path().filename().string();
     if (is_bookkeeping(name) || is_weight_file(name)) continue;
-    if (entry.is_directory()) copy_other_files(entry.path(), to / name);
-    else if (entry.is_regular_file()) write_file_atomic(to / name, MappedFile(entry.path()).text());
+    if (entry.is_directory())
+      copy_other_files(entry.path(), to / name);
+    else if (entry.is_regular_file())
+      write_file_atomic(to / name, MappedFile(entry.path()).text());
   }
 }
 

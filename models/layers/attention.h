@@ -20,9 +20,7 @@ kernels::AttentionShape attention_shape(const configs::ModelConfig& config, bool
 class SelfAttention : public Layer {
  public:
   explicit SelfAttention(const configs::ModelConfig& config);
-  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block) {
-    return o_proj_->forward(attend(qkv_proj_->forward(x), block));
-  }
+  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block) { return o_proj_->forward(attend(qkv_proj_->forward(x), block)); }
 
  private:
   std::shared_ptr<Linear> qkv_proj_, o_proj_;

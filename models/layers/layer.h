@@ -31,10 +31,10 @@ class Layer : public torch::nn::Module {
 
  private:
   struct Declared {
-    ParameterDeclaration declaration;   // name: the leaf name
+    ParameterDeclaration declaration;  // name: the leaf name
     kernels::Parameter parameter;
   };
-  std::vector<std::unique_ptr<Declared>> declared_;   // addresses are stable
+  std::vector<std::unique_ptr<Declared>> declared_;  // addresses are stable
 };
 
 // A list of layers named "0", "1", ...

@@ -9,7 +9,7 @@ namespace phidias::models {
 class Mlp : public Layer {
  public:
   explicit Mlp(const configs::ModelConfig& config);
-  at::Tensor forward(const at::Tensor& x);   // [T, hidden] -> [T, hidden]
+  at::Tensor forward(const at::Tensor& x);  // [T, hidden] -> [T, hidden]
 
  private:
   std::shared_ptr<Linear> gate_up_proj_, down_proj_;

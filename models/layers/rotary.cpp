@@ -24,8 +24,8 @@ constexpr std::int64_t kSmallestTable = 1024;
 
 void check_factors(const std::vector<double>& factors, const char* name, std::int64_t expected) {
   if (static_cast<std::int64_t>(factors.size()) == expected) return;
-  throw ConfigError(std::string("rope_scaling.") + name + " holds " + std::to_string(factors.size()) + " values; head_dim * partial_rotary_factor / 2 = " +
-                    std::to_string(expected) + " are needed");
+  throw ConfigError(std::string("rope_scaling.") + name + " holds " + std::to_string(factors.size()) +
+                    " values; head_dim * partial_rotary_factor / 2 = " + std::to_string(expected) + " are needed");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 namespace phidias::models {
 
 struct RotaryRows {
-  at::Tensor cos, sin;   // [T, rotary_dim / 2] float32
+  at::Tensor cos, sin;  // [T, rotary_dim / 2] float32
 };
 
 class RotaryTable {
@@ -36,7 +36,7 @@ class RotaryTable {
 
   configs::ModelConfig config_;
   std::int64_t capacity_ = 0;
-  at::Tensor cos_, sin_;   // [capacity (x 2 with LongRoPE: short rows, then long rows), rotary_dim / 2]
+  at::Tensor cos_, sin_;  // [capacity (x 2 with LongRoPE: short rows, then long rows), rotary_dim / 2]
 };
 
 }  // namespace phidias::models

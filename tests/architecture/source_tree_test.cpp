@@ -22,8 +22,8 @@ const std::vector<std::string> kOthers = {"tests", "bench", "docs", "scripts", "
 constexpr std::size_t kLongestFile = 450;
 
 struct Source {
-  fs::path path;        // from the root of the tree
-  std::string folder;   // its first component
+  fs::path path;       // from the root of the tree
+  std::string folder;  // its first component
   std::vector<std::string> lines;
 };
 
@@ -42,8 +42,7 @@ bool is_one_of(const std::string& value, const std::vector<std::string>& list) {
 
 bool is_code(const fs::path& path) { return is_one_of(path.extension().string(), {".h", ".cpp", ".cu", ".cuh"}); }
 bool is_text(const fs::path& path) {
-  return is_code(path) || path.filename() == "run" ||
-         is_one_of(path.extension().string(), {".py", ".sh", ".cmake", ".txt", ".md", ".yaml", ".yml"});
+  return is_code(path) || path.filename() == "run" || is_one_of(path.extension().string(), {".py", ".sh", ".cmake", ".txt", ".md", ".yaml", ".yml"});
 }
 
 void add(const fs::path& file, std::vector<Source>& sources) {
@@ -101,7 +100,7 @@ TEST(SourceTree, AFolderIncludesOnlyFromThoseBeforeIt) {
     if (!quoted) return;
     const std::string from = fs::path(included).begin()->string();
     const auto own = std::find(kFolders.begin(), kFolders.end(), source.folder), other = std::find(kFolders.begin(), kFolders.end(), from);
-    if (own == kFolders.end()) return;   // tests and benches see everything
+    if (own == kFolders.end()) return;  // tests and benches see everything
     EXPECT_NE(other, kFolders.end()) << place(source, line) << ": \"" << included << "\" is not written from the root of the tree";
     if (other != kFolders.end()) {
       EXPECT_LE(other - own, 0) << place(source, line) << ": " << source.folder << " may not include from " << from;
@@ -124,8 +123,8 @@ TEST(SourceTree, KernelsForTheDeviceAreFreeOfATen) {
 }
 
 TEST(SourceTree, UmbrellaHeadersOfTorchAreIncludedNowhere) {
-  const std::vector<std::string> umbrellas = {"torch/torch.h", "torch/all.h", "torch/nn.h", "torch/optim.h", "torch/data.h", "torch/extension.h",
-                                              "torch/script.h", "ATen/ATen.h", "ATen/Functions.h", "ATen/NativeFunctions.h"};
+  const std::vector<std::string> umbrellas = {"torch/torch.h",     "torch/all.h",    "torch/nn.h",  "torch/optim.h",    "torch/data.h",
+                                              "torch/extension.h", "torch/script.h", "ATen/ATen.h", "ATen/Functions.h", "ATen/NativeFunctions.h"};
   for_each_include([&](const Source& source, std::size_t line, const std::string& included, bool) {
     EXPECT_FALSE(is_one_of(included, umbrellas)) << place(source, line) << ": " << included << " costs seconds per file: include the operators by name";
   });

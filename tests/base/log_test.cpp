@@ -35,7 +35,7 @@ TEST_F(Log, RankZeroWritesEverythingToTheTerminal) { EXPECT_EQ(terminal(0), "hel
 
 TEST_F(Log, OtherRanksWriteOnlyWhatIsWrongWithTheirRankInFront) {
   EXPECT_EQ(terminal(2), "[rank 2] warning: careful\n[rank 2] error: broken\n");
-  EXPECT_NE(read_file(file).find("hello"), std::string::npos);   // all of it in the file
+  EXPECT_NE(read_file(file).find("hello"), std::string::npos);  // all of it in the file
 }
 
 TEST_F(Log, LinesBelowTheLevelGoNowhere) {
@@ -61,9 +61,7 @@ TEST_F(Log, AFileIsContinuedAndItsLinesAreWholeWhenThreadsWrite) {
   EXPECT_EQ(whole, 400u);
 }
 
-TEST_F(Log, AFileThatCannotBeOpenedIsAnError) {
-  EXPECT_THROW(configure_logging({.file = file.string() + "/inside/a/file"}), DataError);
-}
+TEST_F(Log, AFileThatCannotBeOpenedIsAnError) { EXPECT_THROW(configure_logging({.file = file.string() + "/inside/a/file"}), DataError); }
 
 }  // namespace
 }  // namespace phidias

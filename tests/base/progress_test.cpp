@@ -32,7 +32,7 @@ TEST(Progress, EndsWithOnePlainLineWhereNoTerminalIs) {
   ::testing::internal::CaptureStderr();
   {
     Progress progress("tokenise", 350000000, "MB", 1e6);
-    for (int i = 0; i < 1000; ++i) progress.update(i * 350000);   // too soon for another line
+    for (int i = 0; i < 1000; ++i) progress.update(i * 350000);  // too soon for another line
     progress.update(350000000);
     progress.finish();
     progress.finish();

@@ -21,7 +21,7 @@ TEST(Signals, TheFirstOneIsRemembered) {
 }
 
 TEST(Signals, PreviousHandlersComeBack) {
-  struct sigaction before {}, after {};
+  struct sigaction before{}, after{};
   ::sigaction(SIGTERM, nullptr, &before);
   {
     const SignalWatch watch;

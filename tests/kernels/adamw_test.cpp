@@ -15,7 +15,9 @@ using testing::bit_equal;
 using testing::random_tensor;
 using testing::relative_error;
 
-AdamWStep step_number(std::int64_t t) { return {.learning_rate = 3e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .step = t, .gradient_factor = 0.7}; }
+AdamWStep step_number(std::int64_t t) {
+  return {.learning_rate = 3e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .step = t, .gradient_factor = 0.7};
+}
 
 struct State {
   at::Tensor master, exp_avg, exp_avg_sq, compute;
@@ -28,7 +30,8 @@ State make_state(std::int64_t n, at::ScalarType moments = at::kFloat, bool compu
 // The same steps with torch's own fused optimizer on the clipped gradient.
 void torch_step(State& s, const at::Tensor& gradient, const AdamWStep& step) {
   const at::Tensor clipped = gradient * step.gradient_factor, count = at::full({}, static_cast<double>(step.step), at::kFloat);
-  at::_fused_adamw_({s.master}, {clipped}, {s.exp_avg}, {s.exp_avg_sq}, {}, {count}, step.learning_rate, step.beta1, step.beta2, step.weight_decay, step.eps, false, false);
+  at::_fused_adamw_({s.master}, {clipped}, {s.exp_avg}, {s.exp_avg_sq}, {}, {count}, step.learning_rate, step.beta1, step.beta2, step.weight_decay, step.eps,
+                    false, false);
 }
 
 TEST(AdamW, FollowsTorchsFusedOptimizerAndTheFormulasForTwentySteps) {
@@ -79,7 +82,7 @@ TEST(AdamW, GivesTheSameBitsOnAnyNumberOfThreadsAndInAnyDivision) {
     adamw_(states.back().master, gradient, states.back().exp_avg, states.back().exp_avg_sq, states.back().compute, step_number(1));
   }
   at::set_num_threads(threads);
-  State parts = make_state(n);   // as two ranks would do it, cut at a place that is no multiple of a vector
+  State parts = make_state(n);  // as two ranks would do it, cut at a place that is no multiple of a vector
   for (const auto& [begin, count] : {std::pair<std::int64_t, std::int64_t>{0, 33333}, {33333, n - 33333}}) {
     at::Tensor master = parts.master.narrow(0, begin, count), m = parts.exp_avg.narrow(0, begin, count), v = parts.exp_avg_sq.narrow(0, begin, count), none;
     adamw_(master, gradient.narrow(0, begin, count), m, v, none, step_number(1));
@@ -98,7 +101,7 @@ TEST(SumOfSquares, IsExactInDoubleAndIndependentOfThreads) {
       sums.push_back(sum_of_squares(x));
     }
     EXPECT_TRUE(sums[0] == sums[1] && sums[0] == sums[2]) << n;
-    EXPECT_NEAR(sums[0], reference::sum_of_squares(x), 1e-12 * sums[0]) << n;   // sums of doubles in another order
+    EXPECT_NEAR(sums[0], reference::sum_of_squares(x), 1e-12 * sums[0]) << n;  // sums of doubles in another order
   }
   at::set_num_threads(threads);
 }

@@ -66,7 +66,7 @@ TEST_P(Attention, EqualsTheUnfusedFormulaInDoubleAndItsSlowTwin) {
   const double tolerance = testing::kFloatTolerance;
   EXPECT_LT(relative_error(fast.out, exact.out), tolerance);
   EXPECT_LT(relative_error(fast.d_qkv, exact.d_qkv), tolerance);
-  EXPECT_LT(relative_error(fast.out, twin.out), 2 * tolerance);   // both are off
+  EXPECT_LT(relative_error(fast.out, twin.out), 2 * tolerance);  // both are off
   EXPECT_LT(relative_error(fast.d_qkv, twin.d_qkv), 2 * tolerance);
 }
 
@@ -81,10 +81,11 @@ TEST_P(Attention, InBfloat16EqualsDoubleOnTheRoundedInputs) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
                          ::testing::Values(Case{"OneHead32", {5}, shape(1, 1, 32, 32, 0)}, Case{"Mixed64", {1, 130, 7, 300, 1}, shape(4, 4, 64, 64, 0)},
-                                           Case{"GroupsOf4Head96", {65, 1, 129}, shape(8, 2, 96, 96, 0)}, Case{"Head80PartialRotary", {40, 33}, shape(3, 1, 80, 32, 0)},
-                                           Case{"Head128", {200, 3}, shape(2, 1, 128, 128, 0)}, Case{"OddHead20", {50, 17}, shape(2, 2, 20, 12, 0)},
-                                           Case{"Window1", {33, 200}, shape(2, 1, 32, 32, 1)}, Case{"Window3", {1, 2, 3, 4, 300}, shape(4, 2, 64, 64, 3)},
-                                           Case{"Window150", {700, 20}, shape(2, 2, 32, 32, 150)}, Case{"WindowBeyondDocument", {100, 64}, shape(2, 1, 64, 64, 5000)},
+                                           Case{"GroupsOf4Head96", {65, 1, 129}, shape(8, 2, 96, 96, 0)},
+                                           Case{"Head80PartialRotary", {40, 33}, shape(3, 1, 80, 32, 0)}, Case{"Head128", {200, 3}, shape(2, 1, 128, 128, 0)},
+                                           Case{"OddHead20", {50, 17}, shape(2, 2, 20, 12, 0)}, Case{"Window1", {33, 200}, shape(2, 1, 32, 32, 1)},
+                                           Case{"Window3", {1, 2, 3, 4, 300}, shape(4, 2, 64, 64, 3)}, Case{"Window150", {700, 20}, shape(2, 2, 32, 32, 150)},
+                                           Case{"WindowBeyondDocument", {100, 64}, shape(2, 1, 64, 64, 5000)},
                                            Case{"LongerThanAKeyBlock", {1100}, shape(2, 1, 32, 16, 0)}, Case{"LongWindow", {1300}, shape(1, 1, 32, 32, 600)},
                                            Case{"NoTokens", {}, shape(2, 1, 32, 32, 0)}),
                          [](const auto& info) { return info.param.name; });

@@ -21,7 +21,8 @@ TEST(Dispatch, TakesTheBestBuildTheProcessorHas) {
   std::string expected = "plain";
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) expected = "avx2";
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) expected = "avx512";
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    expected = "avx512";
 #endif
   EXPECT_EQ(cpu::choose().name, expected);
 }
@@ -53,9 +54,9 @@ TEST(Dispatch, BuildsShareNoFunctionThatTheLinkerCouldMerge) {
 
 TEST(Probe, MeasuresBothRatesWithinASecond) {
   const MatrixRates rates = probe_matrix_rates();
-  EXPECT_GT(rates.float32_gflops, 0.5);    // any processor of the last decade; a broken clock or product would show
+  EXPECT_GT(rates.float32_gflops, 0.5);  // any processor of the last decade; a broken clock or product would show
   EXPECT_GT(rates.bfloat16_gflops, 0.01);
-  EXPECT_LT(rates.seconds, 5.0);           // aims at half a second; a loaded machine may need longer
+  EXPECT_LT(rates.seconds, 5.0);  // aims at half a second; a loaded machine may need longer
 }
 
 TEST(Allocator, SettingsAreAcceptedAndMemoryStillComesAndGoes) {

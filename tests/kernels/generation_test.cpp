@@ -79,21 +79,25 @@ TEST_P(Decoding, TokenByTokenEqualsPackedAttentionOverTheWholeDocuments) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Decoding,
                          ::testing::Values(Case{"Head32", shape(4, 4, 32, 32, 0), at::kFloat}, Case{"GroupsHead96", shape(4, 1, 96, 96, 0), at::kFloat},
-                                           Case{"Head80PartialRotary", shape(2, 2, 80, 32, 0), at::kFloat}, Case{"OddHead20", shape(2, 1, 20, 12, 0), at::kFloat},
-                                           Case{"Window1", shape(2, 2, 32, 32, 1), at::kFloat}, Case{"Window7", shape(4, 2, 64, 64, 7), at::kFloat},
-                                           Case{"Bfloat16", shape(4, 2, 64, 64, 0), at::kBFloat16}, Case{"Bfloat16Window", shape(2, 1, 96, 48, 20), at::kBFloat16}),
+                                           Case{"Head80PartialRotary", shape(2, 2, 80, 32, 0), at::kFloat},
+                                           Case{"OddHead20", shape(2, 1, 20, 12, 0), at::kFloat}, Case{"Window1", shape(2, 2, 32, 32, 1), at::kFloat},
+                                           Case{"Window7", shape(4, 2, 64, 64, 7), at::kFloat}, Case{"Bfloat16", shape(4, 2, 64, 64, 0), at::kBFloat16},
+                                           Case{"Bfloat16Window", shape(2, 1, 96, 48, 20), at::kBFloat16}),
                          [](const auto& info) { return info.param.name; });
 
 TEST(SkinnyProduct, EqualsDoubleForEveryRowCountAndAwkwardWidths) {
   const at::NoGradGuard no_grad;
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     for (const auto& [in, out] : {std::pair<std::int64_t, std::int64_t>{64, 48}, {100, 33}, {7, 1}, {1031, 65}, {512, 512}}) {
-      Parameter weight = testing::make_parameter("w", random_tensor({out, in}, 2).to(type)), bias = testing::make_parameter("b", random_tensor({out}, 3).to(type));
+      Parameter weight = testing::make_parameter("w", random_tensor({out, in}, 2).to(type)),
+                bias = testing::make_parameter("b", random_tensor({out}, 3).to(type));
       for (std::int64_t rows = 1; rows <= 17; ++rows) {
         const at::Tensor x = random_tensor({rows, in}, 1).to(type);
         const at::Tensor exact = at::linear(x.to(at::kDouble), weight.value.to(at::kDouble), bias.value.to(at::kDouble));
         // bfloat16: one rounding (row 17 takes torch's product, which may round partial sums).
-        const double free = type == at::kFloat ? 0 : testing::kBfloat16Rounding, limit = type == at::kFloat ? testing::kFloatTolerance : rows <= 16 ? 1e-5 : 2e-2;
+        const double free = type == at::kFloat ? 0 : testing::kBfloat16Rounding, limit = type == at::kFloat ? testing::kFloatTolerance
+                                                                                         : rows <= 16       ? 1e-5
+                                                                                                            : 2e-2;
         EXPECT_LT(relative_error(linear(x, weight, &bias), exact, free), limit) << rows << " x " << in << " -> " << out;
       }
     }
@@ -105,7 +109,7 @@ TEST(TokenChoice, IsTheFirstOfTheLargestForEveryPlaceAndWidth) {
     const at::Tensor logits = random_tensor({vocab, vocab}, 4).sub(10.0);
     for (std::int64_t row = 0; row < vocab; ++row) {
       logits[row][row] = 5.0;
-      logits[row][vocab - 1] = 5.0;   // an equal one behind it is not taken
+      logits[row][vocab - 1] = 5.0;  // an equal one behind it is not taken
     }
     const at::Tensor tokens = likeliest_tokens(logits);
     for (std::int64_t row = 0; row < vocab; ++row) ASSERT_EQ(tokens[row].item<std::int64_t>(), row) << vocab;

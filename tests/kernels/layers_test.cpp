@@ -44,7 +44,9 @@ class Layers : public ::testing::TestWithParam<std::tuple<Shape, at::ScalarType>
   std::int64_t rows() const { return std::get<0>(GetParam()).rows; }
   std::int64_t width() const { return std::get<0>(GetParam()).width; }
   at::ScalarType type() const { return std::get<1>(GetParam()); }
-  void expect_close(const at::Tensor& actual, const at::Tensor& exact) const { EXPECT_LT(relative_error(actual, exact, free_rounding(type())), tolerance(type())); }
+  void expect_close(const at::Tensor& actual, const at::Tensor& exact) const {
+    EXPECT_LT(relative_error(actual, exact, free_rounding(type())), tolerance(type()));
+  }
 };
 
 TEST_P(Layers, RmsNormEqualsDouble) {
@@ -86,7 +88,7 @@ TEST_P(Layers, AddRmsNormTakesEitherGradientAlone) {
   joined.has_gradient = false;
   const at::Tensor through_sum = torch::autograd::grad({add_rms_norm(x, zero, joined, kEps).first}, {x}, {d0.to(type())})[0];
   EXPECT_TRUE(bit_equal(through_sum, d0.to(type())));
-  EXPECT_EQ(joined.gradient.count_nonzero().item<std::int64_t>(), 0);   // written, with zeros
+  EXPECT_EQ(joined.gradient.count_nonzero().item<std::int64_t>(), 0);  // written, with zeros
 }
 
 TEST_P(Layers, SwiGluEqualsDouble) {
@@ -99,7 +101,8 @@ TEST_P(Layers, SwiGluEqualsDouble) {
 }
 
 TEST_P(Layers, LinearWithBiasEqualsDouble) {
-  const at::Tensor x0 = random_tensor({rows(), width()}, 1), w0 = random_tensor({37, width()}, 2), b0 = random_tensor({37}, 6), dy0 = random_tensor({rows(), 37}, 3);
+  const at::Tensor x0 = random_tensor({rows(), width()}, 1), w0 = random_tensor({37, width()}, 2), b0 = random_tensor({37}, 6),
+                   dy0 = random_tensor({rows(), 37}, 3);
   Parameter weight = make_parameter("weight", w0.to(type())), bias = make_parameter("bias", b0.to(type()));
   const at::Tensor x = leaf(x0, type()), y = linear(x, weight, &bias);
   const at::Tensor dx = torch::autograd::grad({y}, {x}, {dy0.to(type())})[0];
@@ -131,7 +134,8 @@ INSTANTIATE_TEST_SUITE_P(All, Layers,
                                             ::testing::Values(at::kFloat, at::kBFloat16)),
                          [](const auto& info) {
                            const Shape shape = std::get<0>(info.param);
-                           return std::to_string(shape.rows) + "x" + std::to_string(shape.width) + (std::get<1>(info.param) == at::kFloat ? "_float32" : "_bfloat16");
+                           return std::to_string(shape.rows) + "x" + std::to_string(shape.width) +
+                                  (std::get<1>(info.param) == at::kFloat ? "_float32" : "_bfloat16");
                          });
 
 // One operation with its parameter, for what every one of them promises.
@@ -208,7 +212,7 @@ TEST(WeightGradients, AreTakenWhenOnlyTheWeightRequiresThem) {
 TEST(WeightGradients, DoNotDependOnTheThreadCount) {
   const int threads = at::get_num_threads();
   for (const Operation& operation : operations()) {
-    if (operation.name == "linear") continue;   // MKL promises nothing between thread counts
+    if (operation.name == "linear") continue;  // MKL promises nothing between thread counts
     std::vector<at::Tensor> gradients;
     for (const int count : {1, 2, 3}) {
       at::set_num_threads(count);

@@ -22,7 +22,7 @@ using testing::relative_error;
 struct Case {
   std::string name;
   std::int64_t rows, vocab, width;
-  int ignored_every;       // 0: every row has a target; 1: none
+  int ignored_every;  // 0: every row has a target; 1: none
   bool bias;
   double logit_scale;
   at::ScalarType type = at::kFloat;
@@ -35,8 +35,8 @@ struct Problem {
 Problem make_problem(const Case& c) {
   at::Tensor targets = at::arange(c.rows, at::kLong).mul(13).remainder(c.vocab);
   if (c.ignored_every > 0) targets = at::where(at::arange(c.rows, at::kLong).remainder(c.ignored_every).eq(0), -100, targets).to(at::kLong);
-  return {random_tensor({c.rows, c.width}, 1).to(c.type), random_tensor({c.vocab, c.width}, 2, 3.0 / std::sqrt(c.width)).to(c.type), random_tensor({c.vocab}, 3).to(c.type),
-          targets};
+  return {random_tensor({c.rows, c.width}, 1).to(c.type), random_tensor({c.vocab, c.width}, 2, 3.0 / std::sqrt(c.width)).to(c.type),
+          random_tensor({c.vocab}, 3).to(c.type), targets};
 }
 
 struct Exact {
@@ -45,7 +45,8 @@ struct Exact {
 
 // Unfused, whole logits, in double; rows without a target give 0.
 Exact exact_rows(const Problem& p, const Case& c) {
-  Exact e{p.hidden.to(at::kDouble).requires_grad_(true), p.weight.to(at::kDouble).requires_grad_(true), p.bias.to(at::kDouble).requires_grad_(true), {}, {}, {}};
+  Exact e{
+      p.hidden.to(at::kDouble).requires_grad_(true), p.weight.to(at::kDouble).requires_grad_(true), p.bias.to(at::kDouble).requires_grad_(true), {}, {}, {}};
   const at::Tensor logits = at::linear(e.hidden, e.weight, c.bias ? e.bias : e.bias * 0.0) * c.logit_scale;
   const at::Tensor counted = p.targets.ge(0).to(at::kDouble);
   const reference::RowStatistics rows = reference::row_statistics(logits, p.targets.clamp_min(0));
@@ -90,7 +91,7 @@ TEST_P(HeadLoss, TokenStatisticsAndAGradientPerRowEqualDouble) {
   const at::Tensor hidden = p.hidden.detach().clone().requires_grad_(true), row_gradient = random_tensor({c.rows}, 7);
   const TokenLogProbabilities rows = token_log_probabilities(hidden, head, p.targets);
   const Exact e = exact_rows(p, c);
-  const double absolute = c.type == at::kFloat ? 2e-5 : 8e-2;   // logits up to some 10; bfloat16 rounds them by 2e-2 twice
+  const double absolute = c.type == at::kFloat ? 2e-5 : 8e-2;  // logits up to some 10; bfloat16 rounds them by 2e-2 twice
   if (c.rows > 0) {
     EXPECT_LT((rows.log_probability - e.log_probability).abs().max().item<double>(), absolute);
     EXPECT_LT((rows.log_sum_exp - e.log_sum_exp).abs().max().item<double>(), absolute);
@@ -111,7 +112,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, HeadLoss,
                                            Case{"SeveralChunks", 1300, 203, 16, 5, false, 1.0}, Case{"BiasAndScale", 60, 77, 32, 4, true, 0.125},
                                            Case{"SmallVocabulary", 9, 3, 8, 0, false, 1.0}, Case{"NoTargets", 20, 50, 16, 1, true, 1.0},
                                            Case{"NoRows", 0, 50, 16, 0, false, 1.0}, Case{"LargeVocabulary", 20, 32064, 8, 0, false, 1.0},
-                                           Case{"Bfloat16", 600, 203, 64, 5, false, 1.0, at::kBFloat16}, Case{"Bfloat16BiasAndScale", 60, 77, 32, 4, true, 0.5, at::kBFloat16}),
+                                           Case{"Bfloat16", 600, 203, 64, 5, false, 1.0, at::kBFloat16},
+                                           Case{"Bfloat16BiasAndScale", 60, 77, 32, 4, true, 0.5, at::kBFloat16}),
                          [](const auto& info) { return info.param.name; });
 
 TEST(HeadLoss, AddsToWhatATiedEmbeddingWroteAndReportsOnce) {

@@ -66,7 +66,8 @@ class ProgramTest : public ::testing::Test {
 
   // A tiny model directory with the shipped tokenizer at folder/model.
   void make_model(const std::string& extra = "") {
-    const ProgramResult result = phidias("init --preset phi3-quickstart --tokenizer " PHIDIAS_SOURCE_DIR "/recipes/quickstart/tokenizer --output model " + extra);
+    const ProgramResult result =
+        phidias("init --preset phi3-quickstart --tokenizer " PHIDIAS_SOURCE_DIR "/recipes/quickstart/tokenizer --output model " + extra);
     ASSERT_EQ(result.code, 0) << result.err;
   }
 

@@ -57,12 +57,12 @@ TEST_F(Train, TwoRanksGiveTheLossesOfOne) {
   ASSERT_EQ(result.code, 0) << result.err;
   const std::vector<double> one = losses("run"), two = losses("two");
   ASSERT_EQ(one.size(), two.size());
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-5 * one[i]) << i;   // the order of float32 sums differs
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-5 * one[i]) << i;  // the order of float32 sums differs
 }
 
 TEST_F(Train, ResumesOnAnotherNumberOfRanksWithTheSameLosses) {
   ASSERT_EQ(phidias("train recipe.yaml run.output=whole").code, 0);
-  ASSERT_EQ(phidias("train recipe.yaml").code, 0);   // then as if it had been killed after step 4
+  ASSERT_EQ(phidias("train recipe.yaml").code, 0);  // then as if it had been killed after step 4
   std::filesystem::remove_all(folder_ / "run/final");
   std::filesystem::remove_all(folder_ / "run/checkpoints/step-000006");
   write_text(folder_ / "run/checkpoints/latest", "step-000004\n");
@@ -88,11 +88,13 @@ TEST_F(Train, UserSignalSavesAndTheNextStartContinues) {
 }
 
 TEST_F(Train, MistakesOfARecipeAreReportedTogether) {
-  write_text(folder_ / "bad.yaml", "method: sft\nrun: {output: run}\nmodel: {path: model}\ndata: {train: tasks/train.jsonl}\nbatch: {documents: -1}\n"
-                                   "optimizer: {learning_rat: 1}\nstop: {steps: six}\n");
+  write_text(folder_ / "bad.yaml",
+             "method: sft\nrun: {output: run}\nmodel: {path: model}\ndata: {train: tasks/train.jsonl}\nbatch: {documents: -1}\n"
+             "optimizer: {learning_rat: 1}\nstop: {steps: six}\n");
   const ProgramResult result = phidias("train bad.yaml");
   EXPECT_EQ(result.code, 2);
-  for (const char* part : {"bad.yaml:5:", "bad.yaml:6:", "learning_rate", "bad.yaml:7:"}) EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+  for (const char* part : {"bad.yaml:5:", "bad.yaml:6:", "learning_rate", "bad.yaml:7:"})
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
 }
 
 TEST_F(Train, ABrokenLineNamesFileAndLine) {

@@ -57,8 +57,8 @@ inline void add_gradients(CausalLM& model) {
 }
 
 struct LossAndGradients {
-  double loss = 0.0;                             // mean over `targets`
-  std::map<std::string, at::Tensor> gradients;   // of the mean
+  double loss = 0.0;                            // mean over `targets`
+  std::map<std::string, at::Tensor> gradients;  // of the mean
 };
 
 // Forward and backward over the documents, packed together or one micro-batch each.

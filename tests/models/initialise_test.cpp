@@ -68,7 +68,9 @@ TEST(Initialise, ModelsOfASeedAreEqualAndNormsAreOnes) {
     const ParameterDeclaration& declaration = first->declarations()[i];
     EXPECT_TRUE(declaration.parameter->value.equal(second->declarations()[i].parameter->value)) << declaration.name;
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(declaration.parameter->value.const_data_ptr()) % 64, 0U);
-    if (declaration.initialisation == Initialisation::ones) { EXPECT_TRUE(declaration.parameter->value.eq(1).all().item<bool>()); }
+    if (declaration.initialisation == Initialisation::ones) {
+      EXPECT_TRUE(declaration.parameter->value.eq(1).all().item<bool>());
+    }
   }
 }
 

@@ -32,7 +32,7 @@ class Phi3Golden : public testing::TestWithParam<std::string> {
 
 // Two float32 implementations of the same formulas; 2e-4 is what transformers' own kernels differ by among each other, times ten.
 constexpr double kLogProbability = 2e-4;
-constexpr double kGradient = 5e-5;   // norm of the difference over the norm, per tensor
+constexpr double kGradient = 5e-5;  // norm of the difference over the norm, per tensor
 
 TEST_P(Phi3Golden, LogProbabilitiesEqualTransformers) {
   const kernels::PackedBatch batch = kernels::to_device(pack(golden_.documents, golden_.loaded.config), at::kCPU);
@@ -220,7 +220,7 @@ TEST(Phi3, OnlyTrainableParametersReceiveGradients) {
   for (const Recompute recompute : {Recompute::none, Recompute::mlp, Recompute::block}) {
     at::Tensor storage;
     const auto model = tiny(tiny_config(), storage);
-    const ParameterDeclaration& chosen = model->declarations()[9];   // a matrix of block 1; the embedding is frozen
+    const ParameterDeclaration& chosen = model->declarations()[9];  // a matrix of block 1; the embedding is frozen
     chosen.parameter->value.requires_grad_();
     chosen.parameter->gradient = at::zeros(chosen.shape, at::kFloat);
     ForwardOptions options;

@@ -84,7 +84,7 @@ TEST_P(Reductions, AddIntegersAndDoublesExactly) {
 
 TEST_P(Reductions, AddBfloat16InFloat32AndRoundOnce) {
   // 256 + 1 is not a bfloat16 (8 bits of significand): rounding after every addition would lose each 1, rounding once keeps their sum.
-  const std::uint16_t large = 0x4380, one = 0x3f80;   // 256, 1
+  const std::uint16_t large = 0x4380, one = 0x3f80;  // 256, 1
   std::vector<std::uint16_t> values(70001, rank() == 0 ? large : one);
   host().all_reduce(values.data(), static_cast<std::int64_t>(values.size()), DataType::bfloat16, ReduceOp::sum);
   // 256 (1 rank), 257 -> 256 (tie to even), 258, 259 -> 260 (tie to even)
@@ -112,7 +112,7 @@ TEST_P(Reductions, StartedOnesRunInTheOrderOfTheirStartWhateverTheOrderOfWaiting
   for (auto& buffer : buffers) {
     works.push_back(host().start_all_reduce(buffer.data(), static_cast<std::int64_t>(buffer.size()), DataType::float32, ReduceOp::sum));
   }
-  if (rank() % 2 == 0) works[3]->wait();   // ranks wait differently, and another collective comes between
+  if (rank() % 2 == 0) works[3]->wait();  // ranks wait differently, and another collective comes between
   host().barrier();
   for (auto& work : works) work->wait();
   for (int b = 0; b < 5; ++b) {
@@ -125,7 +125,7 @@ TEST_P(Reductions, StartedOnesRunInTheOrderOfTheirStartWhateverTheOrderOfWaiting
 TEST(Communicator, ReduceScatterGivesEveryRankItsPart) {
   for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::int64_t{700001}}) {
     std::vector<float> in(static_cast<std::size_t>(count * size())), out(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(rank() + 1) * static_cast<float>(i % 4093);   // exact in float32
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(rank() + 1) * static_cast<float>(i % 4093);  // exact in float32
     host().reduce_scatter(in.data(), out.data(), count, DataType::float32, ReduceOp::sum);
     const float factor = static_cast<float>(size() * (size() + 1) / 2);
     for (std::int64_t i = 0; i < count; i += 17) {
@@ -146,7 +146,7 @@ TEST(Communicator, GathersPartsOfDifferentLengths) {
 }
 
 TEST(Communicator, ExchangesDifferentCountsBetweenAllPairs) {
-  const auto count = [](int from, int to) { return std::int64_t{(from + 2 * to) % 3}; };   // some are 0
+  const auto count = [](int from, int to) { return std::int64_t{(from + 2 * to) % 3}; };  // some are 0
   std::vector<std::int64_t> send_counts, receive_counts, sent, expected;
   for (int r = 0; r < size(); ++r) {
     send_counts.push_back(count(rank(), r));
@@ -211,7 +211,7 @@ TEST(World, ArrangesItsAxesAndRefusesWhatDoesNotFit) {
     world.arrange({.data = 0, .expert = 1, .context = 2});
     EXPECT_EQ(world.mesh().data, size() / 2);
     EXPECT_EQ(world.data_size(), size() / 2);
-    EXPECT_EQ(world.data_rank(), rank() / 2);   // context is innermost: neighbours see the same records
+    EXPECT_EQ(world.data_rank(), rank() / 2);  // context is innermost: neighbours see the same records
   }
   world.arrange({});
   EXPECT_EQ(world.data_rank(), rank());

@@ -54,13 +54,13 @@ TEST(Connection, WhatWasSentBeforeTheEndIsStillRead) {
   }
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].code, 4);
-  pair.b.send({FrameKind::beat, 0, ""});   // into the void: no signal, no exception
+  pair.b.send({FrameKind::beat, 0, ""});  // into the void: no signal, no exception
 }
 
 TEST(Connection, BeatsToAPeerThatDoesNotReadCostNoMemory) {
   Pair pair = connected();
   const std::string text(100000, 'x');
-  for (int i = 0; i < 1000; ++i) pair.a.send({FrameKind::beat, 0, text});   // 100 MB if all of it were kept
+  for (int i = 0; i < 1000; ++i) pair.a.send({FrameKind::beat, 0, text});  // 100 MB if all of it were kept
   EXPECT_TRUE(pair.a.has_unsent());
   std::size_t received = 0;
   while (pair.a.has_unsent()) {
@@ -68,7 +68,7 @@ TEST(Connection, BeatsToAPeerThatDoesNotReadCostNoMemory) {
     received += wait_for(pair.b).size();
   }
   EXPECT_GT(received, 0u);
-  EXPECT_LT(received, 1000u);   // the rest was dropped whole: what arrived could be read
+  EXPECT_LT(received, 1000u);  // the rest was dropped whole: what arrived could be read
   EXPECT_TRUE(pair.b.open());
 }
 

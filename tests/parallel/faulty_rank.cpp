@@ -6,13 +6,13 @@
 //     throw-all   every rank throws the same
 //     leave-out   rank RANK stays away from a collective whose deadline is 2 seconds
 //     crash       rank RANK gets a segmentation fault
-#include <csignal>
+#include <unistd.h>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -39,7 +39,7 @@ int run(parallel::World& world, const std::string& folder, const std::string& mo
     if (mode == "throw-all" || (mode == "throw" && mine)) throw DataError("train.jsonl:17: broken record");
     if (mode == "crash" && mine) std::raise(SIGSEGV);
     if (mode == "leave-out" && mine) std::this_thread::sleep_for(std::chrono::seconds(60));
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));   // as a step would
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // as a step would
   }
 }
 

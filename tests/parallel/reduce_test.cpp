@@ -19,9 +19,7 @@ std::vector<T> reduced(const std::vector<std::vector<T>>& parts, DataType type, 
   return out;
 }
 
-std::uint16_t bf16_sum(std::uint16_t a, std::uint16_t b) {
-  return reduced<std::uint16_t>({{a}, {b}}, DataType::bfloat16, ReduceOp::sum)[0];
-}
+std::uint16_t bf16_sum(std::uint16_t a, std::uint16_t b) { return reduced<std::uint16_t>({{a}, {b}}, DataType::bfloat16, ReduceOp::sum)[0]; }
 
 TEST(Reduce, AddsFromTheLeft) {
   // 2^24 + 1 rounds back to 2^24: from the left both ones are lost, from the right they would count.
@@ -49,13 +47,13 @@ TEST(Reduce, OutMayBeOneOfTheParts) {
 }
 
 TEST(Reduce, RoundsBfloat16ToNearestEven) {
-  const std::uint16_t one = 0x3f80, ulp_half = 0x3b80;            // 1 and 2^-8, half of the last place of 1
-  EXPECT_EQ(bf16_sum(one, ulp_half), one);                        // a tie: to the even 1
-  EXPECT_EQ(bf16_sum(0x3f81, ulp_half), 0x3f82);                  // a tie: up to the even one
-  EXPECT_EQ(bf16_sum(one, 0x3b81), 0x3f81);                       // just above the tie
-  EXPECT_EQ(bf16_sum(0x7f7f, 0x7f7f), 0x7f80);                    // overflow is infinity
+  const std::uint16_t one = 0x3f80, ulp_half = 0x3b80;  // 1 and 2^-8, half of the last place of 1
+  EXPECT_EQ(bf16_sum(one, ulp_half), one);              // a tie: to the even 1
+  EXPECT_EQ(bf16_sum(0x3f81, ulp_half), 0x3f82);        // a tie: up to the even one
+  EXPECT_EQ(bf16_sum(one, 0x3b81), 0x3f81);             // just above the tie
+  EXPECT_EQ(bf16_sum(0x7f7f, 0x7f7f), 0x7f80);          // overflow is infinity
   EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{bf16_sum(0x7f80, 0xff80)} << 16)));
-  EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{bf16_sum(0x7fff, one)} << 16)));   // not rounded up into a zero
+  EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{bf16_sum(0x7fff, one)} << 16)));  // not rounded up into a zero
 }
 
 TEST(Reduce, KnowsEveryTypeAndOperation) {

@@ -44,7 +44,7 @@ class Staged : public ::testing::Test {
 
 TEST_F(Staged, ReducesAcrossPieces) {
   const auto ranks = make_staged(host(), memory);
-  const std::int64_t count = kStagingBytes / 4 + 1000;   // two pieces
+  const std::int64_t count = kStagingBytes / 4 + 1000;  // two pieces
   std::vector<std::int32_t> values(static_cast<std::size_t>(count));
   std::iota(values.begin(), values.end(), ranks->rank());
   values = device(std::move(values));
@@ -76,7 +76,7 @@ TEST_F(Staged, GathersScattersAndBroadcasts) {
   EXPECT_EQ(device(all), expected);
 
   std::vector<std::int32_t> part(2);
-  ranks->reduce_scatter(all.data(), part.data(), 2, DataType::int32, ReduceOp::sum);   // `all` is the same on every rank
+  ranks->reduce_scatter(all.data(), part.data(), 2, DataType::int32, ReduceOp::sum);  // `all` is the same on every rank
   EXPECT_EQ(device(part), (std::vector<std::int32_t>{size * rank, size * (10 + rank)}));
 
   std::vector<std::int32_t> word = device({rank == size - 1 ? 77 : 0});

@@ -32,7 +32,7 @@ TEST(LineChart, DrawsALineWhoseEndsLieAtTheEndsOfTheAxes) {
   const auto points = points_of(svg);
   ASSERT_EQ(points.size(), 2u);
   EXPECT_LT(points[0].first, points[1].first);
-  EXPECT_GT(points[0].second, points[1].second);   // down the page is less
+  EXPECT_GT(points[0].second, points[1].second);  // down the page is less
   for (const char* text : {">Loss<", ">step<", ">nats<", ">10<", ">4<"}) EXPECT_NE(svg.find(text), std::string::npos) << text;
   EXPECT_EQ(count(svg, "<polyline"), 1u);
   EXPECT_TRUE(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"));
@@ -51,7 +51,7 @@ TEST(LineChart, LeavesOutWhatCannotBeDrawn) {
 TEST(LineChart, SaysWhenThereIsNothingToDraw) {
   EXPECT_NE(to_svg({.title = "Loss"}).find("no data"), std::string::npos);
   EXPECT_NE(to_svg({.series = {{"a", {}, {}}}}).find("no data"), std::string::npos);
-  EXPECT_NE(to_svg({.series = {{"a", {1}, {2}}}}).find("<circle"), std::string::npos);   // one point is a dot
+  EXPECT_NE(to_svg({.series = {{"a", {1}, {2}}}}).find("<circle"), std::string::npos);  // one point is a dot
 }
 
 TEST(LineChart, NamesSeveralSeriesInALegend) {
@@ -75,7 +75,7 @@ TEST(LineChart, StaysSmallAndKeepsPeaksHoweverManyPoints) {
     top = std::min(top, y);
     bottom = std::max(bottom, y);
   }
-  EXPECT_GT(bottom - top, 200);   // pixels: the one high point of 200000 is there
+  EXPECT_GT(bottom - top, 200);  // pixels: the one high point of 200000 is there
 }
 
 TEST(LineChart, SmoothingKeepsTheRawLineAndStartsAtTheFirstPoint) {
@@ -86,9 +86,7 @@ TEST(LineChart, SmoothingKeepsTheRawLineAndStartsAtTheFirstPoint) {
   EXPECT_DOUBLE_EQ(averaged[2], (0.125 * 4 + 0.25 * 4 + 0.5 * 8) / 0.875);
 }
 
-TEST(LineChart, RefusesSeriesOfDifferentLengths) {
-  EXPECT_THROW(to_svg({.series = {{"a", {1, 2}, {1}}}}), ConfigError);
-}
+TEST(LineChart, RefusesSeriesOfDifferentLengths) { EXPECT_THROW(to_svg({.series = {{"a", {1, 2}, {1}}}}), ConfigError); }
 
 }  // namespace
 }  // namespace phidias::report

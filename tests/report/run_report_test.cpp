@@ -43,7 +43,7 @@ TEST_F(RunReport, WritesEveryCurveAndOnePageThatHoldsThemAll) {
 TEST_F(RunReport, PassesOverALineThatWasBeingWrittenAndValuesThatWereNotFinite) {
   metrics("{\"step\": 1, \"loss\": 3.5}\n{\"step\": 2, \"loss\": null}\n{\"step\": 3, \"lo");
   const auto written = write_run_report(run);
-  EXPECT_EQ(written.size(), 2u);   // the page and the loss: nothing else was measured
+  EXPECT_EQ(written.size(), 2u);  // the page and the loss: nothing else was measured
   EXPECT_NE(read_file(written[0]).find("<td>3.5, 3.5</td>"), std::string::npos);
 }
 

@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "base/error.h"
-#include "tests/trainer/run_fixture.h"
 #include "tests/support/mpi_test.h"
+#include "tests/trainer/run_fixture.h"
 
 namespace phidias::trainer {
 namespace {

@@ -138,7 +138,7 @@ void Checkpoints::remove_old() {
     if (options_.keep_best.empty()) break;
     try {
       const TrainState state = read_state_file(path / "state.json").state;
-      if (state.validation_step != state.step) continue;   // evaluated before these weights were there
+      if (state.validation_step != state.step) continue;  // evaluated before these weights were there
       const auto found = state.validation.find(options_.keep_best);
       if (found == state.validation.end() || !(best.empty() || found->second < best_value)) continue;
       best = path;

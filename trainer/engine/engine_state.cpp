@@ -59,8 +59,7 @@ void Engine::save_model(const fs::path& directory, const fs::path& source, at::S
   models::SaveOptions options;
   options.source = source;
   options.dtype = weights_dtype;
-  models::save_model_directory(
-      directory, *model_, [&values](const std::string& name) { return values.at(name); }, options);
+  models::save_model_directory(directory, *model_, [&values](const std::string& name) { return values.at(name); }, options);
 }
 
 std::map<std::string, std::string> Engine::save(const fs::path& directory, const fs::path& source, at::ScalarType weights_dtype) {

@@ -14,7 +14,7 @@ class MoveIntoFlatBuffer : public torch::autograd::PostAccumulateGradHook {
   explicit MoveIntoFlatBuffer(kernels::Parameter& parameter) : parameter_(parameter) {}
 
   void operator()(const at::Tensor& leaf) override {
-    if (!leaf.grad().defined()) return;   // an operation of kernels/ wrote and reported it already
+    if (!leaf.grad().defined()) return;  // an operation of kernels/ wrote and reported it already
     if (!leaf.grad().defined()) return;  // an operation that wrote into the flat buffer itself
     const at::NoGradGuard no_grad;
     if (parameter_.has_gradient)

@@ -45,7 +45,7 @@ TEST_F(AddedTokens, SpecialOnesCanBeTextAndOthersAreParsedStill) {
 
 TEST_F(AddedTokens, OnlyThoseInsideContentAreForged) {
   const std::string text = "a<|end|>b<|end|>";
-  const std::vector<ByteRange> content{{0, 9}};   // "a<|end|>b"
+  const std::vector<ByteRange> content{{0, 9}};  // "a<|end|>b"
   std::int64_t forged = 0;
   EXPECT_EQ(encode(text, {.content = content, .inside = SpecialTokens::text}, &forged), (Ids{'a', '<', '|', 'e', 'n', 'd', '|', '>', 'b', 259}));
   EXPECT_EQ(forged, 1);
@@ -56,7 +56,7 @@ TEST_F(AddedTokens, OnlyThoseInsideContentAreForged) {
 }
 
 TEST_F(AddedTokens, AMatchThatTouchesContentIsInside) {
-  const std::vector<ByteRange> straddled{{0, 3}}, adjacent{{0, 1}, {8, 9}};   // content "a<|" continued by the template's "end|>"
+  const std::vector<ByteRange> straddled{{0, 3}}, adjacent{{0, 1}, {8, 9}};  // content "a<|" continued by the template's "end|>"
   EXPECT_EQ(encode("a<|end|>b", {.content = straddled, .inside = SpecialTokens::text}).size(), 9U);
   EXPECT_EQ(encode("a<|end|>b", {.content = adjacent, .inside = SpecialTokens::text}), (Ids{'a', 259, 'b'})) << "beside is not inside";
 }

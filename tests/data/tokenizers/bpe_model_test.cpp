@@ -130,7 +130,8 @@ TEST(BpeModel, LongWordsAreNotQuadratic) {
   const auto add = [&](const std::string& left, const std::string& right) {
     const auto id = static_cast<std::int32_t>(definition.vocabulary.pieces.size());
     definition.vocabulary.add(left + right, id);
-    definition.merges.push_back({static_cast<std::uint32_t>(definition.merges.size()), *definition.vocabulary.find(left), *definition.vocabulary.find(right), id});
+    definition.merges.push_back(
+        {static_cast<std::uint32_t>(definition.merges.size()), *definition.vocabulary.find(left), *definition.vocabulary.find(right), id});
   };
   std::string power = "a";
   for (int i = 0; i < 5; ++i, power += power) add(power, power);

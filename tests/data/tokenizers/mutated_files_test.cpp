@@ -29,12 +29,23 @@ std::string mutated(std::string bytes, std::mt19937& random) {
     const std::size_t at = random() % bytes.size(), length = std::min<std::size_t>(bytes.size() - at, 1 + random() % 12);
     static const char* kTokens[] = {"null", "-1", "99999999999", "[]", "{}", "\"\"", "\xFF", "0x", "1e400", "true", "\"\\u2581\"", "\x80\x80\x80\x80"};
     switch (random() % 6) {
-      case 0: bytes.resize(at); break;
-      case 1: bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8)); break;
-      case 2: bytes.erase(at, length); break;
-      case 3: bytes.insert(at, bytes.substr(random() % bytes.size(), length)); break;
-      case 4: bytes.replace(at, length, kTokens[random() % std::size(kTokens)]); break;
-      default: bytes[at] = static_cast<char>(random());
+      case 0:
+        bytes.resize(at);
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+        break;
+      case 2:
+        bytes.erase(at, length);
+        break;
+      case 3:
+        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
+        break;
+      case 4:
+        bytes.replace(at, length, kTokens[random() % std::size(kTokens)]);
+        break;
+      default:
+        bytes[at] = static_cast<char>(random());
     }
   }
   return bytes;
@@ -81,8 +92,13 @@ TEST(MutatedFiles, TokenizerJsonGivesATokenizerOrDataError) {
 
 TEST(MutatedFiles, TokenizerConfigGivesATokenizerOrDataError) {
   std::mt19937 random(2);
-  const Json seed{{"added_tokens_decoder", {{"0", {{"content", "<s>"}, {"special", true}}}, {"7", {{"content", "x"}}}}}, {"bos_token", "<s>"}, {"eos_token", {{"content", "</s>"}}},
-                  {"additional_special_tokens", {"<a>", {{"content", "<b>"}}}}, {"add_bos_token", true}, {"add_eos_token", true}, {"<c>", 8}};
+  const Json seed{{"added_tokens_decoder", {{"0", {{"content", "<s>"}, {"special", true}}}, {"7", {{"content", "x"}}}}},
+                  {"bos_token", "<s>"},
+                  {"eos_token", {{"content", "</s>"}}},
+                  {"additional_special_tokens", {"<a>", {{"content", "<b>"}}}},
+                  {"add_bos_token", true},
+                  {"add_eos_token", true},
+                  {"<c>", 8}};
   for (int i = 0; i < 3000; ++i) {
     run(tokenizer_json_target, mutated(seed.dump(), random));
     Json changed = seed;

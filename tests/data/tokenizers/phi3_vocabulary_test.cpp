@@ -28,12 +28,12 @@ TEST_F(Phi3Vocabulary, MiniReproducesPublishedVectors) {
   // From the Python output of Phi-3-mini-4k and -medium in onnxruntime-extensions' tests.
   EXPECT_EQ(tokenizer->encode("<|system|>\nSystem message<|end|>\n<|user|>\nHello, can you call some tools for me?<|end|>\n<|assistant|>\n"
                               "Sure, I can calculate the sum for you!<|end|>\n<|assistant|>\n"),
-            (Ids{32006, 2184, 2643, 32007, 32010, 15043, 29892, 508, 366, 1246, 777, 8492, 363, 592, 29973, 32007, 32001, 18585, 29892, 306, 508, 8147, 278, 2533, 363, 366, 29991,
-                 32007, 32001}));
+            (Ids{32006, 2184,  2643,  32007, 32010, 15043, 29892, 508, 366,  1246, 777, 8492,  363,   592,  29973,
+                 32007, 32001, 18585, 29892, 306,   508,   8147,  278, 2533, 363,  366, 29991, 32007, 32001}));
   EXPECT_EQ(tokenizer->encode("<|user|>\nHello<|end|>\n<|assistant|>\n"), (Ids{32010, 15043, 32007, 32001}));
   EXPECT_EQ(tokenizer->encode("<|system|>\nYou are a helpful assistant.<|end|>\n<|user|>\nWhat is 2+2?<|end|>\n<|assistant|>\n2+2 is 4.<|end|>\n<|endoftext|>"),
-            (Ids{32006, 887, 526, 263, 8444, 20255, 29889, 32007, 32010, 1724, 338, 29871, 29906, 29974, 29906, 29973, 32007, 32001, 29871, 29906, 29974, 29906, 338, 29871, 29946,
-                 29889, 32007, 32000}));
+            (Ids{32006, 887,   526,   263,   8444,  20255, 29889, 32007, 32010, 1724,  338,   29871, 29906, 29974,
+                 29906, 29973, 32007, 32001, 29871, 29906, 29974, 29906, 338,   29871, 29946, 29889, 32007, 32000}));
   EXPECT_EQ(tokenizer->encode("<|user|>\n\tdef f(x):\n\t\treturn x\n<|end|>\n<|assistant|>\n"),
             (Ids{32010, 822, 285, 29898, 29916, 1125, 13, 12, 12, 2457, 921, 13, 32007, 32001}))
       << "a role token swallows the indentation of the first line";
@@ -58,8 +58,8 @@ TEST_F(Phi3Vocabulary, VisionReproducesPublishedVectors) {
   const auto tokenizer = load("phi-3-vision");
   EXPECT_EQ(tokenizer->encode("<|system|>\nSystem message<|end|>\n<|user|>\nHello, can you call some tools for me?<|end|>\n<|assistant|>\n"
                               "Sure, I can calculate the sum for you!<|end|>\n"),
-            (Ids{1, 32006, 29871, 13, 3924, 2643, 32007, 29871, 13, 32010, 29871, 13, 10994, 29892, 508, 366, 1246, 777, 8492, 363, 592, 29973, 32007, 29871, 13, 32001, 18585, 29892,
-                 306, 508, 8147, 278, 2533, 363, 366, 29991, 32007, 29871, 13}));
+            (Ids{1,   32006, 29871, 13,    3924, 2643,  32007, 29871, 13,  32010, 29871, 13,  10994, 29892, 508, 366,   1246,  777,   8492, 363,
+                 592, 29973, 32007, 29871, 13,   32001, 18585, 29892, 306, 508,   8147,  278, 2533,  363,   366, 29991, 32007, 29871, 13}));
   EXPECT_EQ(tokenizer->encode("Why is Include handled differently?"), (Ids{1, 3750, 338, 512, 2325, 16459, 17587, 29973}));
   EXPECT_EQ(tokenizer->encode("<|user|>\nHello<|end|>\n<|assistant|>\n"), (Ids{1, 32010, 29871, 13, 10994, 32007, 29871, 13, 32001}));
 }

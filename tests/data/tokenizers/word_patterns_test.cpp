@@ -14,10 +14,9 @@ namespace {
 
 constexpr const char* kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 constexpr const char* kCl100k = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kO200k =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kO200k = R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
+                               R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
+                               R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 class Pcre {
  public:
@@ -35,7 +34,7 @@ class Pcre {
     std::vector<std::size_t> ends;
     for (std::size_t at = 0; at < text.size(); at = ends.back()) {
       const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0, data_, nullptr);
-      if (found < 1 || pcre2_get_ovector_pointer(data_)[0] != at) return {};   // a gap
+      if (found < 1 || pcre2_get_ovector_pointer(data_)[0] != at) return {};  // a gap
       ends.push_back(pcre2_get_ovector_pointer(data_)[1]);
     }
     return ends;
@@ -56,9 +55,59 @@ std::vector<std::size_t> scanned(const std::string& text) {
 
 // Characters of every class in which the patterns differ, all assigned since Unicode 6 so that versions agree.
 std::string random_text(std::mt19937& random, std::size_t length) {
-  static const std::vector<std::string> kCharacters{"a", "s", "S", "t", "r", "e", "v", "l", "L", "d", "m", "Z", "\u017f", "\u00e9", "\u00c9", "\u01c5", "\u02b0", "\u4e2d", "\u05d0", "\u0301", "\u0903",
-                                                    "\U0001d400", "1", "2", "\u0663", "\u00bd", "\u2167", "'", "'", "'", " ", " ", " ", "  ", "\n", "\r", "\t", "\v", "\u00a0", "\u0085", "\u2028", "\u3000",
-                                                    "\u200b", "\x1c", ".", "-", "/", "<", "_", "$", "\U0001f44d", "\u20ac", std::string(1, '\0')};
+  static const std::vector<std::string> kCharacters{"a",
+                                                    "s",
+                                                    "S",
+                                                    "t",
+                                                    "r",
+                                                    "e",
+                                                    "v",
+                                                    "l",
+                                                    "L",
+                                                    "d",
+                                                    "m",
+                                                    "Z",
+                                                    "\u017f",
+                                                    "\u00e9",
+                                                    "\u00c9",
+                                                    "\u01c5",
+                                                    "\u02b0",
+                                                    "\u4e2d",
+                                                    "\u05d0",
+                                                    "\u0301",
+                                                    "\u0903",
+                                                    "\U0001d400",
+                                                    "1",
+                                                    "2",
+                                                    "\u0663",
+                                                    "\u00bd",
+                                                    "\u2167",
+                                                    "'",
+                                                    "'",
+                                                    "'",
+                                                    " ",
+                                                    " ",
+                                                    " ",
+                                                    "  ",
+                                                    "\n",
+                                                    "\r",
+                                                    "\t",
+                                                    "\v",
+                                                    "\u00a0",
+                                                    "\u0085",
+                                                    "\u2028",
+                                                    "\u3000",
+                                                    "\u200b",
+                                                    "\x1c",
+                                                    ".",
+                                                    "-",
+                                                    "/",
+                                                    "<",
+                                                    "_",
+                                                    "$",
+                                                    "\U0001f44d",
+                                                    "\u20ac",
+                                                    std::string(1, '\0')};
   // A few characters per text: rules meet more often than among all of them.
   std::uniform_int_distribution<std::size_t> any(0, kCharacters.size() - 1);
   std::vector<std::size_t> palette(1 + random() % 6);

@@ -74,8 +74,8 @@ TEST_F(CudaAttention, ForwardAndGradientEqualDouble) {
       const at::Tensor out = packed_attention(qkv, on_gpu(tables.cos, at::kFloat), on_gpu(tables.sin, at::kFloat), gpu_batch(c.lengths), c.shape);
       const at::Tensor d_qkv = torch::autograd::grad({out}, {qkv}, {on_gpu(d_out0, type)})[0];
       const at::Tensor qkv1 = exact_leaf(qkv0, type);
-      const at::Tensor out1 = reference::packed_attention(qkv1, tables.cos.to(at::kDouble), tables.sin.to(at::kDouble),
-                                                          testing::ranges(testing::make_batch(c.lengths)), c.shape);
+      const at::Tensor out1 =
+          reference::packed_attention(qkv1, tables.cos.to(at::kDouble), tables.sin.to(at::kDouble), testing::ranges(testing::make_batch(c.lengths)), c.shape);
       // Flash attention rounds rotated queries and keys, probabilities and dS to bfloat16: errors of 1/256 in some terms of each sum, the worst of up to
       // a million entries. float32 goes through CUTLASS's three-term TF32.
       const double limit = type == at::kFloat ? 2e-4 : 8e-2;
@@ -99,8 +99,7 @@ TEST_F(CudaAttention, WindowedBatchEqualsItsDocumentsAlone) {
   const at::Tensor packed = packed_attention(qkv, cos, sin, gpu_batch(lengths), s);
   std::int64_t begin = 0;
   for (const std::int64_t length : lengths) {
-    const at::Tensor alone =
-        packed_attention(qkv.narrow(0, begin, length), cos.narrow(0, begin, length), sin.narrow(0, begin, length), gpu_batch({length}), s);
+    const at::Tensor alone = packed_attention(qkv.narrow(0, begin, length), cos.narrow(0, begin, length), sin.narrow(0, begin, length), gpu_batch({length}), s);
     // Equal but for the rounding of the output: the tiling of a document does not depend on its neighbours, the choice of kernel may.
     EXPECT_LT(testing::relative_error(alone.cpu(), packed.narrow(0, begin, length).cpu(), testing::kBfloat16Rounding), 1e-2);
     begin += length;
@@ -123,8 +122,9 @@ TEST_F(CudaAttention, SharedPromptsAreRefused) {
   PackedBatch batch = gpu_batch({4, 4});
   batch.segments[1].parent = 0;
   const Tables tables(8, s);
-  EXPECT_THROW(packed_attention(on_gpu(random_tensor({8, width(s)}, 1), at::kBFloat16), on_gpu(tables.cos, at::kFloat), on_gpu(tables.sin, at::kFloat), batch, s),
-               ConfigError);
+  EXPECT_THROW(
+      packed_attention(on_gpu(random_tensor({8, width(s)}, 1), at::kBFloat16), on_gpu(tables.cos, at::kFloat), on_gpu(tables.sin, at::kFloat), batch, s),
+      ConfigError);
 }
 
 // Prefill three sequences into slots of a cache, then decode some tokens: caches and outputs follow the float64 reference.
@@ -134,8 +134,9 @@ TEST_F(CudaAttention, DecodingWithACacheEqualsDouble) {
     Lengths prompts;
     int steps;
   };
-  const std::vector<Generation> cases = {{shape(4, 4, 96, 0), {5, 1, 130}, 3}, {shape(8, 2, 128, 20), {40, 3, 19}, 3},   {shape(6, 2, 64, 0), {9, 30, 2}, 2},
-                                         {shape(12, 1, 36, 7), {6, 8, 20}, 2}, {shape(2, 2, 96, 2047), {2046, 2600, 1}, 3}, {shape(1, 1, 64, 0), {6000, 1, 300}, 2}};
+  const std::vector<Generation> cases = {{shape(4, 4, 96, 0), {5, 1, 130}, 3},        {shape(8, 2, 128, 20), {40, 3, 19}, 3},
+                                         {shape(6, 2, 64, 0), {9, 30, 2}, 2},         {shape(12, 1, 36, 7), {6, 8, 20}, 2},
+                                         {shape(2, 2, 96, 2047), {2046, 2600, 1}, 3}, {shape(1, 1, 64, 0), {6000, 1, 300}, 2}};
   for (const Generation& g : cases) {
     for (const at::ScalarType type : kTypes) {
       const AttentionShape& s = g.shape;
@@ -155,9 +156,10 @@ TEST_F(CudaAttention, DecodingWithACacheEqualsDouble) {
       for (int step = 0; step < g.steps; ++step) {
         const at::Tensor row0 = random_tensor({3, width(s)}, 10 + step);
         const Tables row_tables(3, s);
-        const at::Tensor out = decode_attention(on_gpu(row0, type), on_gpu(row_tables.cos, at::kFloat), on_gpu(row_tables.sin, at::kFloat), slots, lengths, s, cache);
-        const at::Tensor expected = reference::decode_attention(exact(row0, type), row_tables.cos.to(at::kDouble), row_tables.sin.to(at::kDouble), slots, lengths,
-                                                                s, exact_cache);
+        const at::Tensor out =
+            decode_attention(on_gpu(row0, type), on_gpu(row_tables.cos, at::kFloat), on_gpu(row_tables.sin, at::kFloat), slots, lengths, s, cache);
+        const at::Tensor expected =
+            reference::decode_attention(exact(row0, type), row_tables.cos.to(at::kDouble), row_tables.sin.to(at::kDouble), slots, lengths, s, exact_cache);
         // The kernel sums in float32; in bfloat16 the cache and the queries carry one rounding each.
         EXPECT_LT(testing::relative_error(out.cpu(), expected, testing::free_part(type)), type == at::kFloat ? 1e-4 : 3e-2)
             << "window " << s.window << ", longest " << capacity << ", step " << step << ", " << c10::toString(type);

@@ -34,7 +34,8 @@ class CudaLayers : public testing::CudaTest {};
 TEST_F(CudaLayers, RmsNormEqualsDouble) {
   for (const at::ScalarType type : kTypes) {
     for (const Shape& shape : kShapes) {
-      const at::Tensor x0 = random_tensor({shape.rows, shape.width}, 1, 3.0), w0 = random_tensor({shape.width}, 2), dy0 = random_tensor({shape.rows, shape.width}, 3);
+      const at::Tensor x0 = random_tensor({shape.rows, shape.width}, 1, 3.0), w0 = random_tensor({shape.width}, 2),
+                       dy0 = random_tensor({shape.rows, shape.width}, 3);
       Parameter weight = gpu_parameter("norm", w0, type);
       const at::Tensor x = gpu_leaf(x0, type), y = rms_norm(x, weight, kEps);
       const at::Tensor dx = torch::autograd::grad({y}, {x}, {on_gpu(dy0, type)})[0];
@@ -101,7 +102,7 @@ TEST_F(CudaLayers, LinearWritesItsGradientInFloat32) {
       const at::Tensor x = gpu_leaf(x0, type);
       const at::Tensor x1 = exact_leaf(x0, type), w1 = exact_leaf(w0, type), b1 = exact_leaf(b0, type), y1 = at::linear(x1, w1, b1);
       const auto expected = torch::autograd::grad({y1}, {x1, w1, b1}, {exact(dy0, type)});
-      for (int pass = 1; pass <= 2; ++pass) {   // the second contribution adds
+      for (int pass = 1; pass <= 2; ++pass) {  // the second contribution adds
         const at::Tensor y = linear(x, weight, &bias), dx = torch::autograd::grad({y}, {x}, {on_gpu(dy0, type)})[0];
         expect_close(y, y1, type, "y");
         expect_close(dx, expected[0], type, "dx");

@@ -27,18 +27,19 @@ class CudaLoss : public testing::CudaTest {};
 
 struct Problem {
   std::int64_t rows, hidden, vocabulary;
-  double ignored;        // part of the rows without a target
+  double ignored;  // part of the rows without a target
   double logit_scale;
   bool bias;
 };
 // One chunk and several, vocabularies that are and are not multiples of a pack, nothing ignored, everything ignored, no rows.
-const std::vector<Problem> kProblems = {{64, 32, 1000, 0.3, 1.0, false}, {64, 32, 1001, 0.0, 0.125, true}, {9000, 64, 1024, 0.4, 1.0, false},  {300, 64, 32064, 0.4, 1.0, false},
-                                        {10, 16, 50, 1.0, 1.0, true},    {0, 16, 50, 0.0, 1.0, false},     {1, 3072, 32064, 0.0, 1.0, false}};
+const std::vector<Problem> kProblems = {{64, 32, 1000, 0.3, 1.0, false},   {64, 32, 1001, 0.0, 0.125, true}, {9000, 64, 1024, 0.4, 1.0, false},
+                                        {300, 64, 32064, 0.4, 1.0, false}, {10, 16, 50, 1.0, 1.0, true},     {0, 16, 50, 0.0, 1.0, false},
+                                        {1, 3072, 32064, 0.0, 1.0, false}};
 
 at::Tensor random_targets(const Problem& p) {
   at::Tensor targets = at::randint(0, p.vocabulary, {p.rows}, at::kLong);
   const auto ignored = static_cast<std::int64_t>(p.ignored * static_cast<double>(p.rows));
-  for (std::int64_t i = 0; i < ignored; ++i) targets[(i * 7919) % p.rows] = -100;   // 7919 is prime: distinct rows
+  for (std::int64_t i = 0; i < ignored; ++i) targets[(i * 7919) % p.rows] = -100;  // 7919 is prime: distinct rows
   return targets;
 }
 
@@ -151,7 +152,7 @@ TEST_F(CudaLoss, SumOfSquaresIsDoubleAndRepeatable) {
   for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1000003}}) {
     const at::Tensor values = random_tensor({count}, 1), device_values = on_gpu(values, at::kFloat);
     const double expected = count == 0 ? 0.0 : values.to(at::kDouble).square().sum().item<double>(), actual = sum_of_squares(device_values);
-    EXPECT_NEAR(actual, expected, 1e-12 * expected);   // 1e6 additions of like sign in double
+    EXPECT_NEAR(actual, expected, 1e-12 * expected);  // 1e6 additions of like sign in double
     EXPECT_EQ(actual, sum_of_squares(device_values));
   }
   EXPECT_FALSE(std::isfinite(sum_of_squares(on_gpu(at::full({5000}, std::nan("")), at::kFloat))));

@@ -69,7 +69,7 @@ TEST_P(GeneratorGolden, ResultsDoNotDependOnTheBatch) {
   options.temperature = 0.8;
   options.seed = 4;
   options.ignore_eos = false;
-  options.end_tokens = {30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40};   // some leave early, so that slots are used again
+  options.end_tokens = {30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40};  // some leave early, so that slots are used again
   const std::vector<Generation> together = generate(golden_.model(), requests, options);
   options.max_batch = 2;
   const std::vector<Generation> pairs = generate(golden_.model(), requests, options);
@@ -98,7 +98,8 @@ TEST(Generator, EveryEndTokenStopsAndIsPartOfTheAnswer) {
 TEST(Generator, TokensAreToldAsTheyAppear) {
   GoldenCase golden("mha_window");
   std::map<std::size_t, std::vector<std::int32_t>> told;
-  const auto results = generate(golden.model(), {{{5}, 0}, {{6, 7}, 1}}, greedy(5), [&](std::size_t request, std::int32_t token) { told[request].push_back(token); });
+  const auto results =
+      generate(golden.model(), {{{5}, 0}, {{6, 7}, 1}}, greedy(5), [&](std::size_t request, std::int32_t token) { told[request].push_back(token); });
   EXPECT_EQ(told[0], results[0].output_ids);
   EXPECT_EQ(told[1], results[1].output_ids);
 }
@@ -140,14 +141,14 @@ GenerationOptions sampling(double temperature, std::int64_t top_k, double top_p)
   return options;
 }
 
-at::Tensor known_logits() { return at::tensor({0.1F, 0.4F, 0.2F, 0.3F}).log().unsqueeze(0); }   // probabilities of tokens 0..3
+at::Tensor known_logits() { return at::tensor({0.1F, 0.4F, 0.2F, 0.3F}).log().unsqueeze(0); }  // probabilities of tokens 0..3
 
 // 4000 draws: standard error 0.008 at most; 0.03 is almost four of them.
 TEST(Sampling, FrequenciesFollowTheProbabilities) {
   auto counts = frequencies(known_logits(), sampling(1.0, 0, 1.0));
   EXPECT_NEAR(counts[0], 0.1, 0.03);
   EXPECT_NEAR(counts[1], 0.4, 0.03);
-  counts = frequencies(known_logits(), sampling(0.5, 0, 1.0));   // squares: 1, 16, 4, 9 of 30
+  counts = frequencies(known_logits(), sampling(0.5, 0, 1.0));  // squares: 1, 16, 4, 9 of 30
   EXPECT_NEAR(counts[1], 16.0 / 30, 0.03);
 }
 
@@ -160,10 +161,10 @@ TEST(Sampling, TopKKeepsTheLikeliestAndTheirTies) {
 }
 
 TEST(Sampling, TopPKeepsTheSmallestSetThatExceedsIt) {
-  EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 0, 0.35)).size(), 1U);   // 0.4
-  EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 0, 0.65)).size(), 2U);   // 0.4 + 0.3
+  EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 0, 0.35)).size(), 1U);  // 0.4
+  EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 0, 0.65)).size(), 2U);  // 0.4 + 0.3
   EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 0, 0.85)).size(), 3U);
-  EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 2, 0.5)).size(), 1U);    // after top-k: 0.4 / 0.7
+  EXPECT_EQ(frequencies(known_logits(), sampling(1.0, 2, 0.5)).size(), 1U);  // after top-k: 0.4 / 0.7
 }
 
 TEST(Sampling, ReportsTheLogProbabilityOfTheUnchangedLogits) {
@@ -171,7 +172,7 @@ TEST(Sampling, ReportsTheLogProbabilityOfTheUnchangedLogits) {
   GenerationOptions options;
   options.repetition_penalty = 10.0;
   const SampledToken chosen = choose_tokens(known_logits(), {{&seen, 0, 0}}, options).front();
-  EXPECT_EQ(chosen.token, 3);   // log 0.4 * 10 is below log 0.3
+  EXPECT_EQ(chosen.token, 3);  // log 0.4 * 10 is below log 0.3
   EXPECT_NEAR(chosen.logprob, std::log(0.3), 1e-6);
 }
 

@@ -119,13 +119,15 @@ TEST(ModelDirectory, OtherFilesAreCopiedAndWeightsAreNot) {
   const TemporaryDirectory out;
   fs::create_directories(source.path() / "figures");
   fs::create_directories(source.path() / ".cache/huggingface");
-  for (const char* name : {"tokenizer.json", "README.md", "figures/a.svg", "pytorch_model.bin", "pytorch_model.bin.index.json", "model.gguf", ".cache/huggingface/x"}) {
+  for (const char* name :
+       {"tokenizer.json", "README.md", "figures/a.svg", "pytorch_model.bin", "pytorch_model.bin.index.json", "model.gguf", ".cache/huggingface/x"}) {
     write_text(source.path() / name, std::string("content of ") + name);
   }
   copy_other_files(source.path(), out.path());
   EXPECT_EQ(read_file(out.path() / "figures/a.svg"), "content of figures/a.svg");
   EXPECT_TRUE(fs::exists(out.path() / "tokenizer.json") && fs::exists(out.path() / "README.md") && fs::exists(out.path() / "config.json"));
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json", "model.gguf", ".cache", "model.safetensors"}) EXPECT_FALSE(fs::exists(out.path() / name)) << name;
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json", "model.gguf", ".cache", "model.safetensors"})
+    EXPECT_FALSE(fs::exists(out.path() / name)) << name;
 }
 
 TEST(ModelDirectory, SymbolicLinksAreFollowedAsHubCachesNeed) {
@@ -312,7 +314,9 @@ TEST(ConfigJson, APresetIsWrittenAsTransformersWritesIt) {
   }
   // The class default, which 4.57.3 leaves out.
   for (const auto& [key, value] : written.items()) {
-    if (!expected.contains(key) && key != "torch_dtype") { EXPECT_TRUE(key == "attention_bias") << key; }
+    if (!expected.contains(key) && key != "torch_dtype") {
+      EXPECT_TRUE(key == "attention_bias") << key;
+    }
   }
 }
 

@@ -36,8 +36,8 @@ std::string refusal(const std::string& file) {
 }
 
 TEST(Safetensors, EntriesAreReadWithTheirPlaceInTheFile) {
-  const std::string header = R"({"__metadata__":{"format":"pt"},"b":)" + entry("BF16", "[2,3]", "[4,16]") + R"(,"a":)" + entry("F32", "[]", "[0,4]") + R"(,"e":)" +
-                             entry("I64", "[0,7]", "[4,4]") + "}  ";
+  const std::string header = R"({"__metadata__":{"format":"pt"},"b":)" + entry("BF16", "[2,3]", "[4,16]") + R"(,"a":)" + entry("F32", "[]", "[0,4]") +
+                             R"(,"e":)" + entry("I64", "[0,7]", "[4,4]") + "}  ";
   const SafetensorsHeader parsed = parse_safetensors_header(file_with(header, 16), "f");
   ASSERT_EQ(parsed.tensors.size(), 3U);
   EXPECT_EQ(parsed.metadata.at("format"), "pt");
@@ -129,7 +129,8 @@ TEST(Safetensors, ATensorOutlivesTheFileObject) {
 
 // What the fuzz target sees when no fuzzer is there: a real header with bytes changed, removed, doubled. Deterministic.
 TEST(SafetensorsFuzz, MutatedFilesAreRefusedOrSound) {
-  const std::string header = R"({"__metadata__":{"format":"pt"},"model.norm.weight":)" + entry("BF16", "[2,3]", "[4,16]") + R"(,"a":)" + entry("F32", "[1]", "[0,4]") + "}";
+  const std::string header =
+      R"({"__metadata__":{"format":"pt"},"model.norm.weight":)" + entry("BF16", "[2,3]", "[4,16]") + R"(,"a":)" + entry("F32", "[1]", "[0,4]") + "}";
   const std::string seed = file_with(header, 16);
   std::mt19937 random(17);
   const std::string alphabet = "{}[]\",:0123456789-.eE\\u\x00\xff ";
@@ -138,10 +139,18 @@ TEST(SafetensorsFuzz, MutatedFilesAreRefusedOrSound) {
     for (unsigned change = 0; change < 1 + random() % 4; ++change) {
       const std::size_t at = random() % mutated.size();
       switch (random() % 4) {
-        case 0: mutated[at] = static_cast<char>(random()); break;
-        case 1: mutated[at] = alphabet[random() % alphabet.size()]; break;
-        case 2: mutated.erase(at, 1 + random() % 8); break;
-        default: mutated.insert(at, mutated.substr(at, 1 + random() % 8)); break;
+        case 0:
+          mutated[at] = static_cast<char>(random());
+          break;
+        case 1:
+          mutated[at] = alphabet[random() % alphabet.size()];
+          break;
+        case 2:
+          mutated.erase(at, 1 + random() % 8);
+          break;
+        default:
+          mutated.insert(at, mutated.substr(at, 1 + random() % 8));
+          break;
       }
       if (mutated.empty()) mutated = "x";
     }

@@ -38,8 +38,9 @@ TEST_F(Nccl, KnowsItself) {
 }
 
 TEST_F(Nccl, ReductionsOfOneRankKeepTheValues) {
-  for (const auto& [dtype, type] : {std::pair(at::kFloat, DataType::float32), std::pair(at::kBFloat16, DataType::bfloat16), std::pair(at::kInt, DataType::int32),
-                                    std::pair(at::kLong, DataType::int64), std::pair(at::kDouble, DataType::float64), std::pair(at::kByte, DataType::uint8)}) {
+  for (const auto& [dtype, type] :
+       {std::pair(at::kFloat, DataType::float32), std::pair(at::kBFloat16, DataType::bfloat16), std::pair(at::kInt, DataType::int32),
+        std::pair(at::kLong, DataType::int64), std::pair(at::kDouble, DataType::float64), std::pair(at::kByte, DataType::uint8)}) {
     const at::Tensor expected = at::arange(100, floats()).to(dtype);
     at::Tensor values = expected.clone();
     for (const ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) ranks_->all_reduce(values.data_ptr(), 100, type, op);
@@ -53,10 +54,10 @@ TEST_F(Nccl, ReductionsOfOneRankKeepTheValues) {
 TEST_F(Nccl, StartedReductionIsOrderedWithTheCallersStream) {
   at::Tensor values = at::full({1 << 22}, 1.0, floats());
   for (int i = 0; i < 20; ++i) {
-    values.add_(1.0);   // queued before; the reduction must see it
+    values.add_(1.0);  // queued before; the reduction must see it
     ranks_->start_all_reduce(values.data_ptr(), values.numel(), DataType::float32, ReduceOp::sum)->wait();
   }
-  values.mul_(2.0);     // queued after; must see the reduction
+  values.mul_(2.0);  // queued after; must see the reduction
   EXPECT_TRUE(values.eq(42.0).all().item<bool>());
 }
 

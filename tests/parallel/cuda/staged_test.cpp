@@ -72,7 +72,7 @@ TEST(Staged, StartedReductionsArriveAtWait) {
   EXPECT_EQ(first, std::vector<std::int64_t>(7, 1));
   two->wait();
   one->wait();
-  one->wait();   // a second wait changes nothing
+  one->wait();  // a second wait changes nothing
   EXPECT_EQ(first, std::vector<std::int64_t>(7, size()));
   EXPECT_EQ(second, std::vector<std::int64_t>(5, size() - 1));
 }
@@ -90,7 +90,7 @@ TEST(Staged, GatherScatterAndBroadcastMoveEveryPart) {
   EXPECT_EQ(part, std::vector<std::int32_t>(3, rank() * size()));
 
   std::vector<std::int64_t> counts(size());
-  std::iota(counts.begin(), counts.end(), 0);   // rank r gives r elements, rank 0 none
+  std::iota(counts.begin(), counts.end(), 0);  // rank r gives r elements, rank 0 none
   std::vector<std::int32_t> ragged(std::accumulate(counts.begin(), counts.end(), 0)), ragged_expected;
   for (int r = 0; r < size(); ++r) ragged_expected.insert(ragged_expected.end(), r, r);
   ranks->all_gather_v(mine.data(), std::min(rank(), 3), ragged.data(), counts, DataType::int32);
