@@ -180,18 +180,23 @@ TEST(Resume, OfABfloat16ModelContinuesFromItsFloat32Masters) {
   if (world.rank() == 0) expect_equal_losses(folder / "resumed", folder / "straight", 0.0);
 }
 
+// One checkpoint besides the best, an evaluation at every second step.
+std::vector<std::string> keeping_the_best(int checkpoint_every) {
+  return {"checkpoint.every_steps=" + std::to_string(checkpoint_every),
+          "checkpoint.keep=1",
+          "checkpoint.keep_best=validation_loss",
+          "evaluation.every_steps=2",
+          "schedule.name=constant",
+          "schedule.warmup_steps=1",
+          "data.validation=" + (golden_folder() / "validation.jsonl").string()};
+}
+
 TEST(Retention, KeepsTheNewestAndTheBest) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
   run(recipe(folder / "newest", {"checkpoint.every_steps=2", "checkpoint.keep=2", "stop.steps=8"}), world);
   // Four good steps, then four at a rate that ruins the model: the best checkpoint is an early one.
-  const std::vector<std::string> best = {"checkpoint.every_steps=2",
-                                         "checkpoint.keep=1",
-                                         "checkpoint.keep_best=validation_loss",
-                                         "evaluation.every_steps=2",
-                                         "schedule.name=constant",
-                                         "schedule.warmup_steps=1",
-                                         "data.validation=" + (golden_folder() / "validation.jsonl").string()};
+  const std::vector<std::string> best = keeping_the_best(/*checkpoint_every=*/2);
   run(recipe(folder / "best", with(best, {"stop.steps=4"})), world);
   run(recipe(folder / "best", with(best, {"stop.steps=8", "optimizer.learning_rate=10"})), world);
   if (world.rank() != 0) return;
@@ -216,13 +221,7 @@ TEST(Retention, TheBestIsACheckpointThatWasEvaluated) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
   // Checkpoints at every step, evaluations at every second one and at the end. Step 3 must not stand for the loss of step 2, step 4 ruins the model.
-  const std::vector<std::string> more = {"checkpoint.every_steps=1",
-                                         "checkpoint.keep=1",
-                                         "checkpoint.keep_best=validation_loss",
-                                         "evaluation.every_steps=2",
-                                         "schedule.name=constant",
-                                         "schedule.warmup_steps=1",
-                                         "data.validation=" + (golden_folder() / "validation.jsonl").string()};
+  const std::vector<std::string> more = keeping_the_best(/*checkpoint_every=*/1);
   run(recipe(folder / "run", with(more, {"stop.steps=2"})), world);
   run(recipe(folder / "run", with(more, {"stop.steps=4", "optimizer.learning_rate=10"})), world);
   if (world.rank() == 0) {
