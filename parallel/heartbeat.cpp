@@ -16,6 +16,8 @@ namespace phidias::parallel {
 namespace {
 
 constexpr double kConnectSeconds = 3.0, kHandshakeSeconds = 15.0, kFarewellSeconds = 1.0;
+constexpr double kPrecedenceSeconds = 2.0, kStaggerSeconds = 0.1;  // of rank 1 before other members that have lost rank 0; of these among themselves
+constexpr int kMostStaggered = 16;
 constexpr std::size_t kListedRanks = 64;
 
 std::string own_process() { return "host " + host_name() + ", process " + std::to_string(::getpid()); }
@@ -105,8 +107,11 @@ class HeartbeatMember final : public HeartbeatThread {
     }
   }
   void on_end_request(const EndRequest& request) override { centre_.connection.send({FrameKind::request_end, request.exit_code, request.message}); }
+  // All members lose rank 0 at the same moment, and the first to leave makes the launcher kill the rest: rank 1 speaks first, the others wait until they
+  // have either been killed or know that rank 1 is gone too.
   void on_lost(const Peer& peer) override {
-    if (rank_ == 1 && !was_stopped()) {
+    if (rank_ != 1) std::this_thread::sleep_for(std::chrono::duration<double>(kPrecedenceSeconds + kStaggerSeconds * std::min(rank_, kMostStaggered)));
+    if (!was_stopped() && !end_announced()) {
       log_error(lost_message(peer, settings_.silent_seconds));
       announce_end(static_cast<int>(ExitCode::communication));
     }

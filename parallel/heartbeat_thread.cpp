@@ -74,6 +74,8 @@ void HeartbeatThread::announce_end(int exit_code) const {
   }
 }
 
+bool HeartbeatThread::end_announced() const { return !settings_.end_file.empty() && ::access(settings_.end_file.c_str(), F_OK) == 0; }
+
 void HeartbeatThread::end_job(int exit_code, const std::string& message) {
   std::fflush(nullptr);
   {

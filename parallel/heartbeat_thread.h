@@ -54,6 +54,7 @@ class HeartbeatThread : public Heartbeat {
   bool was_stopped() const;
   // Tells the launcher how the job ends; it may itself be stuck waiting for a host that is gone.
   void announce_end(int exit_code) const;
+  bool end_announced() const;  // by a rank of this host
   Frame beat() const { return {FrameKind::beat, 0, log_->last()}; }
   bool goodbye_said() const { return goodbye_said_; }
   void set_finished();
