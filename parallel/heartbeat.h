@@ -3,8 +3,8 @@
 // Every rank keeps a TCP connection to rank 0 (a star; MPI is not used: it may itself be what hangs, and a killed process closes its sockets at once).
 // A thread per rank sends a beat at every interval, with the rank's last collective in it. A connection that breaks without a goodbye means a dead
 // rank; one that is silent for `silent_seconds` a stopped host, process or link. Rank 0 then writes the message, tells all others, and every process
-// ends with exit code 4. When rank 0 itself is lost, rank 1 writes the message, or another when rank 1 is lost too. An error that a rank reports goes the same way with its own exit code:
-// the first report is the one that is printed.
+// ends with exit code 4. When rank 0 itself is lost, rank 1 writes the message, or another when rank 1 is lost too. An error that a rank reports goes the same
+// way with its own exit code: the first report is the one that is printed.
 #pragma once
 
 #include <memory>
