@@ -120,7 +120,7 @@ job=$!
 (
   while kill -0 "$job" 2>/dev/null; do
     sleep 1
-    if [ -e "$PHIDIAS_JOB_END_FILE" ]; then sleep 4; kill -KILL "$job" && : >"$PHIDIAS_JOB_END_FILE.stuck"; fi
+    if [ -e "$PHIDIAS_JOB_END_FILE" ]; then sleep 4; kill -0 "$job" && : >"$PHIDIAS_JOB_END_FILE.stuck" && kill -KILL "$job"; fi
   done
 ) </dev/null >/dev/null 2>&1 &   # holds no pipe of the caller open
 watcher=$!
