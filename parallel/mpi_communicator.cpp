@@ -58,16 +58,6 @@ class MpiCommunicator::Requests {
   std::vector<MPI_Request> requests_;
 };
 
-class MpiCommunicator::QueuedWork : public Work {
- public:
-  QueuedWork(MpiCommunicator& owner, std::uint64_t ticket) : owner_(owner), ticket_(ticket) {}
-  void wait() override { owner_.finish(ticket_); }
-
- private:
-  MpiCommunicator& owner_;
-  std::uint64_t ticket_;
-};
-
 MpiCommunicator::MpiCommunicator(MPI_Comm group, std::string group_name, std::shared_ptr<CollectiveLog> log)
     : group_name_(std::move(group_name)), log_(std::move(log)) {
   check_mpi(MPI_Comm_dup(group, &comm_), "MPI_Comm_dup");
@@ -89,27 +79,8 @@ void MpiCommunicator::wait(Requests& requests, CollectiveScope& scope) {
   scope.progressed();
 }
 
-void MpiCommunicator::run_queue() {
-  while (!queue_.empty()) {
-    const Queued next = queue_.front();
-    queue_.pop_front();
-    all_reduce_now(next.buffer, next.count, next.type, next.op);
-  }
-}
-
-void MpiCommunicator::finish(std::uint64_t ticket) {
-  const std::lock_guard lock(mutex_);
-  while (!queue_.empty() && queue_.front().ticket <= ticket) {
-    const Queued next = queue_.front();
-    queue_.pop_front();
-    all_reduce_now(next.buffer, next.count, next.type, next.op);
-  }
-}
-
 std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) {
-  const std::lock_guard lock(mutex_);
-  queue_.push_back({++tickets_, buffer, count, type, op});
-  return std::make_unique<QueuedWork>(*this, tickets_);
+  return queue_.defer([=, this] { all_reduce_now(buffer, count, type, op); });
 }
 
 void MpiCommunicator::barrier_now(CollectiveScope& scope) {
@@ -119,15 +90,13 @@ void MpiCommunicator::barrier_now(CollectiveScope& scope) {
 }
 
 void MpiCommunicator::barrier() {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   CollectiveScope scope(*log_, entry("barrier", 0));
   barrier_now(scope);
 }
 
 void MpiCommunicator::broadcast(void* buffer, std::int64_t count, DataType type, int root) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   const std::int64_t bytes = count * element_size(type);
   CollectiveScope scope(*log_, entry("broadcast", bytes));
   for (std::int64_t begin = 0; begin < bytes; begin += kBroadcastPiece) {
@@ -139,8 +108,7 @@ void MpiCommunicator::broadcast(void* buffer, std::int64_t count, DataType type,
 }
 
 void MpiCommunicator::all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   all_reduce_now(buffer, count, type, op);
 }
 
@@ -237,8 +205,7 @@ void MpiCommunicator::all_reduce_sliced(std::byte* buffer, std::int64_t count, D
 }
 
 void MpiCommunicator::reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   const std::int64_t element = element_size(type), per_piece = kSliceBytes / element;
   CollectiveScope scope(*log_, entry("reduce_scatter", count * element * size_));
   std::vector<std::byte> received(static_cast<std::size_t>(size_ * std::min(per_piece, count) * element));
@@ -277,8 +244,7 @@ void MpiCommunicator::all_gather(const void* in, void* out, std::int64_t count, 
 }
 
 void MpiCommunicator::all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   if (counts.size() != static_cast<std::size_t>(size_) || counts[static_cast<std::size_t>(rank_)] != count) {
     throw CommunicationError("all_gather_v: the counts do not describe this group of " + std::to_string(size_) + " ranks");
   }
@@ -290,8 +256,7 @@ void MpiCommunicator::all_gather_v(const void* in, std::int64_t count, void* out
 
 void MpiCommunicator::all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t> receive_counts,
                                    DataType type) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   if (send_counts.size() != static_cast<std::size_t>(size_) || receive_counts.size() != send_counts.size()) {
     throw CommunicationError("all_to_all_v: one count per rank is needed, for " + std::to_string(size_) + " ranks");
   }
@@ -314,8 +279,7 @@ void MpiCommunicator::all_to_all_v(const void* in, std::span<const std::int64_t>
 }
 
 void MpiCommunicator::send(const void* buffer, std::int64_t count, DataType type, int peer) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   CollectiveScope scope(*log_, entry("send", count * element_size(type)));
   Requests requests(comm_);
   requests.send(buffer, count * element_size(type), peer, kPeer);
@@ -323,8 +287,7 @@ void MpiCommunicator::send(const void* buffer, std::int64_t count, DataType type
 }
 
 void MpiCommunicator::receive(void* buffer, std::int64_t count, DataType type, int peer) {
-  const std::lock_guard lock(mutex_);
-  run_queue();
+  const auto turn = queue_.enter();
   CollectiveScope scope(*log_, entry("receive", count * element_size(type)));
   Requests requests(comm_);
   requests.receive(buffer, count * element_size(type), peer, kPeer);
@@ -333,7 +296,7 @@ void MpiCommunicator::receive(void* buffer, std::int64_t count, DataType type, i
 
 std::unique_ptr<Communicator> MpiCommunicator::split(int color, int key) {
   barrier();  // MPI_Comm_split cannot be polled: meet before, under the deadline
-  const std::lock_guard lock(mutex_);
+  const auto turn = queue_.enter();
   MPI_Comm part = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");
   auto result = std::make_unique<MpiCommunicator>(part, group_name_ + "/" + std::to_string(++splits_) + ":" + std::to_string(color), log_);

@@ -2,20 +2,18 @@
 //
 // MPI carries bytes; the arithmetic is this project's (reduce.h), so a sum has the same bits on every rank, on every run and on every transport. Ranks of
 // one host reduce through shared memory (shared_reducer.h). Nothing blocks inside MPI: requests are polled until the deadline of the CollectiveLog.
-// Calls are serialised by a mutex; start_all_reduce queues, and the queue is worked off in order by wait() or by the next call on the communicator,
-// whichever comes first.
+// Calls are serialised, and what start_all_reduce queued is worked off by wait() or by the next call (collective_queue.h).
 #pragma once
 
 #include <mpi.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "parallel/collective_log.h"
+#include "parallel/collective_queue.h"
 #include "parallel/communicator.h"
 #include "parallel/shared_reducer.h"
 
@@ -47,18 +45,8 @@ class MpiCommunicator : public Communicator {
 
  private:
   class Requests;
-  class QueuedWork;
-  struct Queued {
-    std::uint64_t ticket;
-    void* buffer;
-    std::int64_t count;
-    DataType type;
-    ReduceOp op;
-  };
 
   Collective entry(const char* operation, std::int64_t bytes);
-  void run_queue();
-  void finish(std::uint64_t ticket);
   void all_reduce_now(void* buffer, std::int64_t count, DataType type, ReduceOp op);
   void all_reduce_gathered(void* buffer, std::int64_t count, DataType type, ReduceOp op, CollectiveScope& scope);
   void all_reduce_sliced(std::byte* buffer, std::int64_t count, DataType type, ReduceOp op, CollectiveScope& scope);
@@ -73,9 +61,8 @@ class MpiCommunicator : public Communicator {
   std::string group_name_;
   std::shared_ptr<CollectiveLog> log_;
   std::unique_ptr<SharedReducer> shared_;
-  std::mutex mutex_;
-  std::deque<Queued> queue_;
-  std::uint64_t sequence_ = 0, tickets_ = 0;
+  CollectiveQueue queue_;
+  std::uint64_t sequence_ = 0;
   int splits_ = 0;
 };
 

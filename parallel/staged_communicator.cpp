@@ -1,9 +1,10 @@
 #include "parallel/staged_communicator.h"
 
 #include <algorithm>
-#include <deque>
 #include <numeric>
 #include <utility>
+
+#include "parallel/collective_queue.h"
 
 namespace phidias::parallel {
 namespace {
@@ -44,12 +45,12 @@ class StagedCommunicator : public Communicator {
   std::string name() const override { return "staged"; }
 
   void barrier() override {
-    run_queue();
+    const auto turn = queue_.enter();
     host_.barrier();
   }
 
   void broadcast(void* buffer, std::int64_t count, DataType type, int root) override {
-    run_queue();
+    const auto turn = queue_.enter();
     in_pieces(count, type, [&](std::int64_t offset, std::int64_t length, std::int64_t bytes) {
       std::byte* staged = in_.get(bytes);
       if (rank() == root) to_host(staged, at(buffer, offset), bytes);
@@ -59,12 +60,12 @@ class StagedCommunicator : public Communicator {
   }
 
   void all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) override {
-    run_queue();
+    const auto turn = queue_.enter();
     all_reduce_now(buffer, count, type, op);
   }
 
   void reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) override {
-    run_queue();
+    const auto turn = queue_.enter();
     const std::int64_t part = count * element_size(type);
     in_pieces(count, type, [&](std::int64_t offset, std::int64_t length, std::int64_t bytes) {
       std::byte* staged = in_.get(bytes * size());
@@ -76,7 +77,7 @@ class StagedCommunicator : public Communicator {
   }
 
   void all_gather(const void* in, void* out, std::int64_t count, DataType type) override {
-    run_queue();
+    const auto turn = queue_.enter();
     const std::int64_t part = count * element_size(type);
     in_pieces(count, type, [&](std::int64_t offset, std::int64_t length, std::int64_t bytes) {
       std::byte* staged = in_.get(bytes);
@@ -88,7 +89,7 @@ class StagedCommunicator : public Communicator {
   }
 
   void all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) override {
-    run_queue();
+    const auto turn = queue_.enter();
     const std::int64_t element = element_size(type), bytes = count * element, all = element * std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     std::byte* staged = in_.get(bytes);
     std::byte* result = out_.get(all);
@@ -99,7 +100,7 @@ class StagedCommunicator : public Communicator {
 
   void all_to_all_v(const void* in, std::span<const std::int64_t> send_counts, void* out, std::span<const std::int64_t> receive_counts,
                     DataType type) override {
-    run_queue();
+    const auto turn = queue_.enter();
     const std::int64_t sent = element_size(type) * std::accumulate(send_counts.begin(), send_counts.end(), std::int64_t{0});
     const std::int64_t taken = element_size(type) * std::accumulate(receive_counts.begin(), receive_counts.end(), std::int64_t{0});
     std::byte* staged = in_.get(sent);
@@ -127,44 +128,17 @@ class StagedCommunicator : public Communicator {
 
   // The copy to the host waits for the caller's stream, so it is left to wait(): the caller's kernels keep running until then.
   std::unique_ptr<Work> start_all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) override {
-    queue_.push_back({++tickets_, buffer, count, type, op});
-    return std::make_unique<QueuedWork>(*this, tickets_);
+    return queue_.defer([=, this] { all_reduce_now(buffer, count, type, op); });
   }
 
   std::unique_ptr<Communicator> split(int color, int key) override {
-    run_queue();
+    const auto turn = queue_.enter();
     std::unique_ptr<Communicator> part = host_.split(color, key);
     Communicator& reference = *part;
     return std::make_unique<StagedCommunicator>(reference, std::move(part), device_);
   }
 
  private:
-  struct Queued {
-    std::uint64_t ticket;
-    void* buffer;
-    std::int64_t count;
-    DataType type;
-    ReduceOp op;
-  };
-
-  class QueuedWork : public Work {
-   public:
-    QueuedWork(StagedCommunicator& owner, std::uint64_t ticket) : owner_(owner), ticket_(ticket) {}
-    void wait() override { owner_.run_queue(ticket_); }
-
-   private:
-    StagedCommunicator& owner_;
-    std::uint64_t ticket_;
-  };
-
-  void run_queue(std::uint64_t last_ticket = ~std::uint64_t{0}) {
-    while (!queue_.empty() && queue_.front().ticket <= last_ticket) {
-      const Queued next = queue_.front();
-      queue_.pop_front();
-      all_reduce_now(next.buffer, next.count, next.type, next.op);
-    }
-  }
-
   void all_reduce_now(void* buffer, std::int64_t count, DataType type, ReduceOp op) {
     in_pieces(count, type, [&](std::int64_t offset, std::int64_t length, std::int64_t bytes) {
       std::byte* staged = in_.get(bytes);
@@ -195,8 +169,7 @@ class StagedCommunicator : public Communicator {
   Communicator& host_;
   DeviceMemory& device_;
   PinnedBuffer in_, out_;
-  std::deque<Queued> queue_;
-  std::uint64_t tickets_ = 0;
+  CollectiveQueue queue_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 phidias_test(parallel/communicator MPI 1 2 3 4)
 phidias_test(parallel/staged MPI 1 3)
 phidias_test(parallel/reduce)
+phidias_test(parallel/collective_queue)
 phidias_test(parallel/connection)
 phidias_test(parallel/launch_environment)
 
