@@ -13,7 +13,7 @@ template <class Enum>
 inline constexpr std::array<std::string_view, 0> enum_names{};
 
 template <>
-inline constexpr std::array<std::string_view, 1> enum_names<Architecture>{"phi3"};
+inline constexpr std::array<std::string_view, 3> enum_names<Architecture>{"phi3", "phimoe", "phi3small"};
 template <>
 inline constexpr std::array<std::string_view, 6> enum_names<Method>{"pretrain", "sft", "reward", "dpo", "ppo", "longrope"};
 template <>
@@ -24,6 +24,10 @@ template <>
 inline constexpr std::array<std::string_view, 2> enum_names<WindowRule>{"exclusive", "inclusive"};
 template <>
 inline constexpr std::array<std::string_view, 3> enum_names<AutoBool>{"auto", "false", "true"};
+template <>
+inline constexpr std::array<std::string_view, 3> enum_names<Router>{"sparsemixer", "deterministic", "frozen"};
+template <>
+inline constexpr std::array<std::string_view, 2> enum_names<AuxCounts>{"micro_batch", "previous_step"};
 template <>
 inline constexpr std::array<std::string_view, 4> enum_names<OverLength>{"auto", "truncate", "drop", "split"};
 template <>

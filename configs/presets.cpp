@@ -63,8 +63,9 @@ ModelConfig read_model_config(const std::string& yaml, const std::string& source
   if (config.head_dim == 0 && config.hidden_size % config.num_heads == 0) config.head_dim = config.hidden_size / config.num_heads;
   if (config.original_max_positions == 0) config.original_max_positions = config.max_positions;
   config.has_longrope = state.given.contains("longrope");
-  if (config.has_longrope && !state.given.contains("longrope.attention_factor"))
-    config.longrope.attention_factor = longrope_attention_factor(config.max_positions, config.original_max_positions);
+  for (const auto& [key, factor] : {std::pair("longrope.short_attention_factor", &config.longrope.short_attention_factor),
+                                    std::pair("longrope.long_attention_factor", &config.longrope.long_attention_factor)})
+    if (config.has_longrope && !state.given.contains(key)) *factor = longrope_attention_factor(config.max_positions, config.original_max_positions);
   for (const std::string& problem : model_config_problems(config)) problems.add({source, 0, 0}, "", problem);
   problems.throw_if_any();
   return config;

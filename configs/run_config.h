@@ -27,6 +27,19 @@ enum class RecomputePolicy { none, mlp, block };
 enum class WindowRule { exclusive, inclusive };
 enum class AutoBool { automatic, no, yes };
 
+enum class Router { sparsemixer, deterministic, frozen };
+enum class AuxCounts { micro_batch, previous_step };
+
+// Low-rank adapters (arXiv 2106.09685). rank 0: none.
+struct LoraSection {
+  std::int64_t rank = 0;
+  double alpha = 0.0;  // required with a rank; the update is scaled by alpha / rank (rslora: alpha / sqrt(rank))
+  double dropout = 0.0;
+  std::vector<std::string> targets;  // module names or shell patterns over module paths; all-linear
+  bool rslora = false;
+  bool operator==(const LoraSection&) const = default;
+};
+
 struct ModelSection {
   std::string path;       // Hugging Face directory, or
   std::string preset;     // a name of configs/models
@@ -37,6 +50,11 @@ struct ModelSection {
   AutoBool train_pad_embedding = AutoBool::automatic;
   std::vector<std::string> trainable;  // name patterns; empty: all
   std::map<std::string, std::int64_t> add_tokens;
+  std::string adapter;  // PEFT directory to start the adapters from
+  LoraSection lora;
+  Router router = Router::sparsemixer;                              // mixture of experts: how experts are chosen in training
+  std::optional<double> router_jitter, input_jitter, router_aux_loss;  // unset: the model's configuration
+  AuxCounts aux_counts = AuxCounts::micro_batch;
   bool operator==(const ModelSection&) const = default;
 };
 
@@ -85,6 +103,7 @@ struct OptimizerSection {
   Decay decay = Decay::matrices;
   double clip_norm = 1.0;  // 0: off
   StateDType state_dtype = StateDType::float32;
+  bool skip_unused_experts = false;  // an expert without a token in a step keeps weights and moments (as AdamW on a gradient None)
   bool operator==(const OptimizerSection&) const = default;
 };
 

@@ -18,6 +18,15 @@ void visit(RunSection& s, Visitor& v) {
 }
 
 template <class Visitor>
+void visit(LoraSection& s, Visitor& v) {
+  v.field(s.rank, {.key = "rank", .doc = "rank of the adapters", .minimum = 1, .unset = "null", .default_text = "no adapters"});
+  v.field(s.alpha, {.key = "alpha", .doc = "the update is scaled by alpha / rank", .minimum = 0, .is_above = true, .unset = "null"});
+  v.field(s.dropout, {.key = "dropout", .doc = "of the adapters' input in training", .minimum = 0, .maximum = 1, .is_below = true});
+  v.field(s.targets, {.key = "targets", .doc = "modules to adapt: names (`qkv_proj`), patterns over paths (`*.layers.0.*`) or `all-linear` (all but the head)"});
+  v.field(s.rslora, {.key = "rslora", .doc = "scale by alpha / sqrt(rank)"});
+}
+
+template <class Visitor>
 void visit(ModelSection& s, Visitor& v) {
   v.field(s.path, {.key = "path", .doc = "Hugging Face directory to start from; exactly one of `path` and `preset`"});
   v.field(s.preset, {.key = "preset", .doc = "shape to train from fresh weights (table below); exactly one of `path` and `preset`"});
@@ -30,6 +39,14 @@ void visit(ModelSection& s, Visitor& v) {
           {.key = "train_pad_embedding", .doc = "whether the padding token's row learns; `auto`: not for a path (as transformers), yes for a preset"});
   v.field(s.trainable, {.key = "trainable", .doc = "patterns (`*`, `?`, `[abc]`) of the names of the parameters to train", .default_text = "all"});
   v.field(s.add_tokens, {.key = "add_tokens", .doc = "further special tokens, `text: id`; a run refuses them in this version", .minimum = 0});
+  v.field(s.adapter, {.key = "adapter", .doc = "PEFT directory whose adapters are trained on (`lora` is read from it)"});
+  v.section(s.lora, {.key = "lora", .doc = "low-rank adapters; the model itself is frozen"});
+  v.field(s.router, {.key = "router", .doc = "experts in training: drawn by SparseMixer, the best (`deterministic`), or the best by a router that does not learn"});
+  v.field(s.router_jitter, {.key = "router_jitter", .doc = "SparseMixer's threshold", .minimum = 0, .default_text = "the model's"});
+  v.field(s.input_jitter, {.key = "input_jitter", .doc = "noise on the input of a mixture of experts in training", .minimum = 0, .maximum = 1, .default_text = "the model's"});
+  v.field(s.router_aux_loss, {.key = "router_aux_loss", .doc = "coefficient of the load-balancing loss", .minimum = 0, .default_text = "the model's"});
+  v.field(s.aux_counts, {.key = "aux_counts",
+                         .doc = "loads in the load-balancing loss: of the micro-batch over all ranks (as transformers), or of the previous step (exact under accumulation)"});
 }
 
 template <class Visitor>
@@ -92,6 +109,7 @@ void visit(OptimizerSection& s, Visitor& v) {
   v.field(s.decay, {.key = "decay", .doc = "what decays: matrices only, or norm weights as well"});
   v.field(s.clip_norm, {.key = "clip_norm", .doc = "largest global gradient norm; 0: no clipping", .minimum = 0});
   v.field(s.state_dtype, {.key = "state_dtype", .doc = "of the two moments"});
+  v.field(s.skip_unused_experts, {.key = "skip_unused_experts", .doc = "leave an expert alone in a step that sent it no token (no decay, moments stay)"});
 }
 
 template <class Visitor>
@@ -105,9 +123,9 @@ void visit(ScheduleSection& s, Visitor& v) {
 template <class Visitor>
 void visit(ParallelSection& s, Visitor& v) {
   v.field(s.data, {.key = "data", .doc = "ranks that share the documents of a step", .minimum = 1, .unset = "auto"});
-  v.field(s.expert, {.key = "expert", .doc = "ranks that share the experts of a layer", .minimum = 1, .only_default = true});
+  v.field(s.expert, {.key = "expert", .doc = "ranks that share the experts of a layer", .minimum = 1});
   v.field(s.context, {.key = "context", .doc = "ranks that share a document", .minimum = 1, .only_default = true});
-  v.field(s.shard, {.key = "shard", .doc = "states split over the ranks instead of repeated", .only_default = true});
+  v.field(s.shard, {.key = "shard", .doc = "states split over the ranks instead of repeated: moments and masters, gradients as well, weights as well"});
   v.field(s.backend, {.key = "backend", .doc = "`auto`: NCCL when every rank has a GPU of its own, else MPI"});
   v.field(s.timeout_seconds, {.key = "timeout_seconds", .doc = "a collective stuck this long ends the job", .minimum = 0, .is_above = true});
 }

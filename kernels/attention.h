@@ -17,10 +17,24 @@
 
 namespace phidias::kernels {
 
+// Blocks of keys that a query block sees; the pattern of configs::BlockSparseConfig, of one layer. block_size 0: everything.
+struct BlockSparsePattern {
+  std::int64_t block_size = 0, local_blocks = 0, vertical_stride = 0;
+  std::int64_t head_step = 0;  // head h sees the columns j with (j + 1 + h * head_step) % vertical_stride == 0
+  bool sees(std::int64_t head, std::int64_t query_block, std::int64_t key_block) const {
+    return key_block <= query_block && (query_block - key_block < local_blocks || (key_block + 1 + head * head_step) % vertical_stride == 0);
+  }
+};
+
+// Rows of a token in qkv. separate: all query heads, all key heads, all value heads. grouped (Phi-3-small): for every kv head its query heads, its key, its value.
+enum class QkvLayout { separate, grouped };
+
 struct AttentionShape {
   std::int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
   std::int64_t window = 0;
   double scale = 0.0;  // usually head_dim^-0.5
+  QkvLayout layout = QkvLayout::separate;
+  BlockSparsePattern sparse;  // blocks count from the first token of each document
 };
 
 at::Tensor packed_attention(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const PackedBatch& batch, const AttentionShape& shape);

@@ -21,6 +21,7 @@ struct Head {
   Parameter* weight = nullptr;
   Parameter* bias = nullptr;  // PhiMoE
   double logit_scale = 1.0;   // Phi-3-small: 1/8
+  at::Tensor masked_ids;      // [M] int64 on the device, or undefined: their logits are the float32 minimum (Phi-3-small's dummy tokens)
 };
 
 struct TokenLogProbabilities {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kernels/draws.h"
+
 namespace phidias::kernels {
 namespace {
 
@@ -16,9 +18,18 @@ at::Tensor copy_to(const std::vector<std::int32_t>& values, at::ScalarType dtype
   return view.to(at::TensorOptions().dtype(dtype).device(device), /*non_blocking=*/false, /*copy=*/true);
 }
 
+at::Tensor draw_keys(const data::MicroBatch& batch, const DrawSeed& draws) {
+  at::Tensor keys = at::empty({batch.size()}, at::kLong);
+  auto* key = keys.mutable_data_ptr<std::int64_t>();
+  for (const data::Segment& segment : batch.segments)
+    for (std::int32_t t = segment.begin; t < segment.end; ++t)
+      key[t] = static_cast<std::int64_t>(draw_key(draws.seed, draws.step, segment.record_id, batch.positions[static_cast<std::size_t>(t)]));
+  return keys;
+}
+
 }  // namespace
 
-PackedBatch to_device(const data::MicroBatch& batch, at::Device device) {
+PackedBatch to_device(const data::MicroBatch& batch, at::Device device, const std::optional<DrawSeed>& draws) {
   PackedBatch packed;
   packed.segments = batch.segments;
   packed.tokens = copy_to(batch.tokens, at::kLong, device);
@@ -32,6 +43,7 @@ PackedBatch to_device(const data::MicroBatch& batch, at::Device device) {
   }
   packed.use_long = copy_to(use_long, at::kBool, device);
   packed.document_offsets = copy_to(offsets, at::kInt, device);
+  if (draws) packed.draw_keys = draw_keys(batch, *draws).to(device);
   return packed;
 }
 

@@ -27,13 +27,14 @@ class GradientListener {
 struct Parameter {
   std::string name;           // Hugging Face tensor name
   at::Tensor value;           // compute dtype; a leaf that requires grad when trainable
-  at::Tensor gradient;        // same shape, float32, a view of the engine's flat buffer; undefined: frozen
+  at::Tensor gradient;        // same shape, float32, a view of the engine's flat buffer; undefined: frozen, or not bound at the moment
+  bool on_demand = false;     // trainable, but value and gradient are bound only while its block runs (sharded training)
   bool has_gradient = false;  // false: the next contribution overwrites
   int uses = 1;               // contributions per backward pass (2: tied embedding and head)
   int contributions = 0;      // in the running backward pass
   GradientListener* listener = nullptr;
 
-  bool trainable() const { return gradient.defined(); }
+  bool trainable() const { return on_demand || gradient.defined(); }
   // 0 when the target must be overwritten, 1 when it must be added to.
   double beta() const { return has_gradient ? 1.0 : 0.0; }
   // Call after each contribution.

@@ -32,6 +32,13 @@ std::array<float, 4> normals(const PhiloxBlock& block) {
   return values;
 }
 
+// In (-1, 1), symmetric.
+std::array<float, 4> uniforms(const PhiloxBlock& block) {
+  std::array<float, 4> values{};
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>((static_cast<double>(block[i]) + 0.5) * 0x1p-31 - 1.0);
+  return values;
+}
+
 std::int64_t element_count(const ParameterDeclaration& declaration) {
   std::int64_t count = 1;
   for (const std::int64_t size : declaration.shape) count *= size;
@@ -40,22 +47,26 @@ std::int64_t element_count(const ParameterDeclaration& declaration) {
 
 }  // namespace
 
-void initial_values(const ParameterDeclaration& declaration, double initializer_range, std::uint64_t seed, std::int64_t begin, std::int64_t count, float* out) {
-  if (declaration.initialisation != Initialisation::normal) {
+void initial_values(const ParameterDeclaration& declaration, const LogicalTensor& tensor, double initializer_range, std::uint64_t seed, std::int64_t begin,
+                    std::int64_t count, float* out) {
+  if (declaration.initialisation == Initialisation::ones || declaration.initialisation == Initialisation::zeros) {
     std::fill(out, out + count, declaration.initialisation == Initialisation::ones ? 1.0F : 0.0F);
     return;
   }
-  const Hash128 name = hash_string(declaration.name);
+  const bool is_normal = declaration.initialisation == Initialisation::normal;
+  const double width = is_normal ? initializer_range * declaration.scale : declaration.scale;
+  const Hash128 name = hash_string(tensor.name);
   const PhiloxKey key = philox_key(seed, RandomSite::weight_init, name.high, name.low);
   const std::int64_t end = begin + count;
   const std::int64_t first_block = begin / kNormalsPerBlock, last_block = (end + kNormalsPerBlock - 1) / kNormalsPerBlock;
   at::parallel_for(first_block, last_block, 4096, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t block = from; block < to; ++block) {
-      const std::array<float, 4> values = normals(philox_block(key, static_cast<std::uint64_t>(block)));
+      const PhiloxBlock words = philox_block(key, static_cast<std::uint64_t>(block));
+      const std::array<float, 4> values = is_normal ? normals(words) : uniforms(words);
       for (std::int64_t i = 0; i < kNormalsPerBlock; ++i) {
         const std::int64_t index = block * kNormalsPerBlock + i;
         if (index < begin || index >= end) continue;
-        out[index - begin] = static_cast<float>(initializer_range * static_cast<double>(values[static_cast<std::size_t>(i)]));
+        out[index - begin] = static_cast<float>(width * static_cast<double>(values[static_cast<std::size_t>(i)]));
       }
     }
   });
@@ -76,14 +87,23 @@ at::Tensor allocate(CausalLM& model, at::ScalarType dtype, at::Device device) {
   return storage;
 }
 
+RangeReader fresh_weights(const configs::ModelConfig& config, std::uint64_t seed) {
+  return [range = config.initializer_range, seed](const ParameterDeclaration& declaration, const LogicalTensor& tensor, std::int64_t begin, std::int64_t end,
+                                                  at::Tensor out) {
+    const at::NoGradGuard no_gradients;
+    const bool in_place = out.is_cpu() && out.scalar_type() == at::kFloat && out.is_contiguous();
+    const at::Tensor host = in_place ? out : at::empty({end - begin}, at::kFloat);
+    initial_values(declaration, tensor, range, seed, begin, end - begin, host.mutable_data_ptr<float>());
+    if (!in_place) out.copy_(host);
+  };
+}
+
 void initialise(CausalLM& model, std::uint64_t seed) {
   const at::NoGradGuard no_gradients;
+  const RangeReader read = fresh_weights(model.config(), seed);
   for (const ParameterDeclaration& declaration : model.declarations()) {
-    at::Tensor& value = declaration.parameter->value;
-    const bool in_place = value.is_cpu() && value.scalar_type() == at::kFloat && value.is_contiguous();
-    const at::Tensor host = in_place ? value : at::empty(declaration.shape, at::kFloat);
-    initial_values(declaration, model.config().initializer_range, seed, 0, host.numel(), host.mutable_data_ptr<float>());
-    if (!in_place) value.copy_(host);
+    const at::Tensor flat = declaration.parameter->value.view({-1});
+    for (const LogicalTensor& tensor : declaration.tensors) read(declaration, tensor, 0, tensor.count(), flat.narrow(0, tensor.offset, tensor.count()));
   }
 }
 

@@ -10,7 +10,12 @@
 
 namespace phidias::models {
 
-// Writes elements [begin, begin + count) of the parameter's initial values to `out` (host, float32). For owners of shards and masters.
-void initial_values(const ParameterDeclaration& declaration, double initializer_range, std::uint64_t seed, std::int64_t begin, std::int64_t count, float* out);
+// Writes elements [begin, begin + count) of a tensor's initial values to `out` (host, float32). Keyed by the tensor's name, so that fused, stacked and
+// sharded storage start from the same numbers.
+void initial_values(const ParameterDeclaration& declaration, const LogicalTensor& tensor, double initializer_range, std::uint64_t seed, std::int64_t begin,
+                    std::int64_t count, float* out);
+
+// Fresh weights for owners of shards.
+RangeReader fresh_weights(const configs::ModelConfig& config, std::uint64_t seed);
 
 }  // namespace phidias::models

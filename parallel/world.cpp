@@ -69,6 +69,16 @@ Communicator& World::host() const { return *impl_->host; }
 const MeshShape& World::mesh() const { return impl_->mesh; }
 int World::data_rank() const { return rank() / impl_->mesh.context; }
 int World::data_size() const { return size() / impl_->mesh.context; }
+int World::expert_rank() const { return rank() / impl_->mesh.context % impl_->mesh.expert; }
+
+std::unique_ptr<Communicator> World::expert_group(Communicator& all) const {
+  const MeshShape& mesh = impl_->mesh;
+  const int data = rank() / (mesh.expert * mesh.context), context = rank() % mesh.context;
+  return all.split(data * mesh.context + context, rank());
+}
+
+std::unique_ptr<Communicator> World::expert_replicas(Communicator& all) const { return all.split(expert_rank(), rank()); }
+
 void World::set_timeout(double seconds) { impl_->log->set_timeout(seconds); }
 
 void World::arrange(const MeshShape& shape) {

@@ -49,6 +49,11 @@ class World {
   // Ranks that see different records: data x expert. Index of this rank among them, and their number.
   int data_rank() const;
   int data_size() const;
+  // Index of this rank on the expert axis.
+  int expert_rank() const;
+  // Groups of a communicator of all ranks; collective over all of them.
+  std::unique_ptr<Communicator> expert_group(Communicator& all) const;     // ranks that share one set of experts: equal data and context index
+  std::unique_ptr<Communicator> expert_replicas(Communicator& all) const;  // ranks that hold the same experts: equal expert index
   // Sets the deadline of later collectives (parallel.timeout_seconds).
   void set_timeout(double seconds);
   // Ends every rank of the job with this exit code after one message (rank and text). Does not return.

@@ -158,7 +158,8 @@ void read_rope(Fields& top, const Json& json, std::vector<std::string>& problems
   config.has_longrope = true;
   config.longrope.short_factor = rope.numbers("short_factor");
   config.longrope.long_factor = rope.numbers("long_factor");
-  config.longrope.attention_factor = rope.positive("attention_factor", longrope_attention_factor(config.max_positions, config.original_max_positions));
+  config.longrope.short_attention_factor = config.longrope.long_attention_factor =
+      rope.positive("attention_factor", longrope_attention_factor(config.max_positions, config.original_max_positions));
 }
 
 void read_tokens(Fields& fields, configs::ModelConfig& config) {
@@ -264,7 +265,7 @@ OrderedJson model_config_to_json(const configs::ModelConfig& config, std::string
     OrderedJson rope = {{"long_factor", config.longrope.long_factor}, {"short_factor", config.longrope.short_factor}, {"type", "longrope"}};
     // transformers computes the usual factor itself and accepts no fourth field in its version 4.
     const double usual = longrope_attention_factor(config.max_positions, config.original_max_positions);
-    if (std::abs(config.longrope.attention_factor - usual) > 1e-12) rope["attention_factor"] = config.longrope.attention_factor;
+    if (std::abs(config.longrope.short_attention_factor - usual) > 1e-12) rope["attention_factor"] = config.longrope.short_attention_factor;
     json["rope_scaling"] = rope;
   }
   json["rope_theta"] = config.rope_theta;

@@ -113,15 +113,16 @@ void check_fit(const ModelDirectory& directory, const CausalLM& model) {
   std::vector<std::string> missing, extra, shapes;
   std::set<std::string> declared;
   for (const ParameterDeclaration& declaration : model.declarations()) {
-    declared.insert(declaration.name);
-    const auto found = directory.tensors().find(declaration.name);
-    if (found == directory.tensors().end()) {
-      missing.push_back(declaration.name);
-      continue;
-    }
-    const TensorEntry& entry = *found->second->find(declaration.name);
-    if (entry.shape != declaration.shape) {
-      shapes.push_back(declaration.name + " (" + shape_text(entry.shape) + " instead of " + shape_text(declaration.shape) + ")");
+    if (declaration.adapter) continue;
+    for (const LogicalTensor& tensor : declaration.tensors) {
+      declared.insert(tensor.name);
+      const auto found = directory.tensors().find(tensor.name);
+      if (found == directory.tensors().end()) {
+        missing.push_back(tensor.name);
+        continue;
+      }
+      const TensorEntry& entry = *found->second->find(tensor.name);
+      if (entry.shape != tensor.shape) shapes.push_back(tensor.name + " (" + shape_text(entry.shape) + " instead of " + shape_text(tensor.shape) + ")");
     }
   }
   for (const auto& [name, file] : directory.tensors()) {
@@ -176,17 +177,26 @@ std::vector<std::int64_t> read_end_tokens(const fs::path& directory) {
   return read_model_config(directory).eos_token_ids;
 }
 
-void load_weights(const ModelDirectory& directory, const CausalLM& model, const WeightTarget& target) {
+RangeReader range_reader(const ModelDirectory& directory, const CausalLM& model) {
   check_fit(directory, model);
-  const at::NoGradGuard no_gradients;
   if (model.config().tied_head && directory.tensors().contains("lm_head.weight") &&
       !at::equal(directory.tensor("lm_head.weight"), directory.tensor("model.embed_tokens.weight"))) {
     throw CheckpointError(directory.path().string() +
                           ": config.json ties lm_head.weight to model.embed_tokens.weight, but the files hold different values for them");
   }
+  return [&directory](const ParameterDeclaration&, const LogicalTensor& tensor, std::int64_t begin, std::int64_t end, at::Tensor out) {
+    const at::NoGradGuard no_gradients;
+    out.copy_(directory.tensor(tensor.name).view({-1}).narrow(0, begin, end - begin));
+  };
+}
+
+void load_weights(const ModelDirectory& directory, const CausalLM& model) {
+  const at::NoGradGuard no_gradients;
+  const RangeReader read = range_reader(directory, model);
   for (const ParameterDeclaration& declaration : model.declarations()) {
-    at::Tensor destination = target ? target(declaration) : declaration.parameter->value;
-    if (destination.defined()) destination.copy_(directory.tensor(declaration.name));
+    if (declaration.adapter) continue;
+    const at::Tensor flat = declaration.parameter->value.view({-1});
+    for (const LogicalTensor& tensor : declaration.tensors) read(declaration, tensor, 0, tensor.count(), flat.narrow(0, tensor.offset, tensor.count()));
   }
 }
 

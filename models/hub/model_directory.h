@@ -53,12 +53,13 @@ configs::ModelConfig read_model_config(const std::filesystem::path& path);
 // Tokens that end an answer: all of generation_config.json's eos_token_id, else config.json's.
 std::vector<std::int64_t> read_end_tokens(const std::filesystem::path& directory);
 
-// Where a declared parameter's values go: any floating-point type, any device, the declared shape. Undefined: skip it.
-using WeightTarget = std::function<at::Tensor(const ParameterDeclaration&)>;
+// Checks that the directory holds exactly the model's tensors, then copies all of them into Parameter::value, converting. A tied head that the file
+// repeats must equal the embedding.
+void load_weights(const ModelDirectory& directory, const CausalLM& model);
 
-// Checks that the directory holds exactly the declared tensors, then copies all of them, converting. Without `target` into
-// Parameter::value; the engine passes its float32 masters. A tied head that the file repeats must equal the embedding.
-void load_weights(const ModelDirectory& directory, const CausalLM& model, const WeightTarget& target = {});
+// Reads parts of the directory's tensors for owners of shards; a rank touches only the pages of what it asks for. Checks the fit as load_weights
+// does; of an expert axis every rank has all experts of its directory checked. `directory` outlives the reader.
+RangeReader range_reader(const ModelDirectory& directory, const CausalLM& model);
 
 struct LoadedModel {
   configs::ModelConfig config;
@@ -69,6 +70,9 @@ struct LoadedModel {
 
 // For inference: storage in `dtype` (the file's without one), no gradients.
 LoadedModel load_model(const std::filesystem::path& path, std::optional<at::ScalarType> dtype = std::nullopt, at::Device device = at::kCPU);
+
+// The tensors of the model's directory, adapters excluded, in the order they are written.
+std::vector<LogicalTensor> checkpoint_tensors(const CausalLM& model);
 
 using TensorProvider = std::function<at::Tensor(const std::string& name)>;  // any device and floating-point type
 

@@ -105,6 +105,13 @@ class DirectoryReplacement {
 
 }  // namespace
 
+std::vector<LogicalTensor> checkpoint_tensors(const CausalLM& model) {
+  std::vector<LogicalTensor> tensors;
+  for (const ParameterDeclaration& declaration : model.declarations())
+    if (!declaration.adapter) tensors.insert(tensors.end(), declaration.tensors.begin(), declaration.tensors.end());
+  return tensors;
+}
+
 void copy_other_files(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   for (const auto& entry : fs::directory_iterator(from)) {
@@ -129,16 +136,17 @@ void save_model_directory(const fs::path& out, const CausalLM& model, const Tens
   if (!fs::exists(directory / "generation_config.json")) write_generation_config(directory / "generation_config.json", model.config());
 
   std::vector<TensorToWrite> tensors;
-  for (const ParameterDeclaration& declaration : model.declarations()) {
-    tensors.push_back({declaration.name, options.dtype, declaration.shape, [&provider, name = declaration.name] { return provider(name); }});
-  }
+  for (const LogicalTensor& tensor : checkpoint_tensors(model))
+    tensors.push_back({tensor.name, options.dtype, tensor.shape, [&provider, name = tensor.name] { return provider(name); }});
   write_sharded_safetensors(directory, std::move(tensors), options.max_shard_bytes);
   replacement.commit();
 }
 
 void save_model_directory(const fs::path& out, const CausalLM& model, const SaveOptions& options) {
   std::unordered_map<std::string, at::Tensor> values;
-  for (const ParameterDeclaration& declaration : model.declarations()) values[declaration.name] = declaration.parameter->value;
+  for (const ParameterDeclaration& declaration : model.declarations())
+    for (const LogicalTensor& tensor : declaration.tensors)
+      values[tensor.name] = declaration.parameter->value.view({-1}).narrow(0, tensor.offset, tensor.count()).view(tensor.shape);
   save_model_directory(out, model, [&values](const std::string& name) { return values.at(name); }, options);
 }
 

@@ -4,7 +4,7 @@
 
 namespace phidias::models {
 
-kernels::AttentionShape attention_shape(const configs::ModelConfig& config, bool inclusive_window) {
+kernels::AttentionShape attention_shape(const configs::ModelConfig& config, std::size_t, bool inclusive_window) {
   kernels::AttentionShape shape;
   shape.heads = config.num_heads;
   shape.kv_heads = config.num_kv_heads;

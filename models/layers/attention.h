@@ -1,4 +1,4 @@
-// Phi-3's self-attention: one fused projection to query, key and value heads, attention, one projection back.
+// Self-attention: one fused projection to query, key and value heads, attention, one projection back.
 //
 // What happens between the two projections differs between training, prefill and decoding, and is handed in.
 #pragma once
@@ -14,8 +14,8 @@ namespace phidias::models {
 // qkv [T, (heads + 2 kv_heads) * head_dim] of block `block` -> [T, heads * head_dim].
 using Attend = std::function<at::Tensor(const at::Tensor& qkv, std::size_t block)>;
 
-// heads, rotary dimensions, scale and window of a configuration. inclusive_window: W + 1 visible keys, as flash-attention training had it.
-kernels::AttentionShape attention_shape(const configs::ModelConfig& config, bool inclusive_window);
+// heads, rotary dimensions, scale and visible keys of block `block`. inclusive_window: W + 1 visible keys, as flash-attention training had it.
+kernels::AttentionShape attention_shape(const configs::ModelConfig& config, std::size_t block, bool inclusive_window);
 
 class SelfAttention : public Layer {
  public:

@@ -6,17 +6,25 @@ namespace phidias::models {
 
 kernels::Parameter& Layer::declare(const std::string& name, std::vector<std::int64_t> shape, Initialisation initialisation, bool matrix) {
   auto declared = std::make_unique<Declared>();
-  declared->declaration = {name, std::move(shape), initialisation, Placement::dense, matrix, &declared->parameter, -1};
+  ParameterDeclaration& declaration = declared->declaration;
+  declaration.name = name;
+  declaration.shape = std::move(shape);
+  declaration.initialisation = initialisation;
+  declaration.matrix = matrix;
+  declaration.parameter = &declared->parameter;
   register_parameter(name, at::Tensor(), /*requires_grad=*/false);
   declared_.push_back(std::move(declared));
   return declared_.back()->parameter;
 }
+
+void Layer::name_tensors(const std::string&, ParameterDeclaration& declaration) const { declaration.tensors = {{declaration.name, declaration.shape, 0}}; }
 
 void Layer::collect(const std::string& prefix, int block, std::vector<ParameterDeclaration>& declarations) {
   for (const auto& declared : declared_) {
     ParameterDeclaration declaration = declared->declaration;
     declaration.name = prefix + declaration.name;
     declaration.block = block;
+    name_tensors(prefix, declaration);
     declared->parameter.name = declaration.name;
     declarations.push_back(std::move(declaration));
   }

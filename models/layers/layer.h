@@ -28,6 +28,9 @@ class Layer : public torch::nn::Module {
  protected:
   kernels::Parameter& declare(const std::string& name, std::vector<std::int64_t> shape, Initialisation initialisation = Initialisation::normal,
                               bool matrix = true);
+  // Fills declaration.tensors: by default the parameter is one tensor of the same name and shape. `path`: of this layer, with a dot at the end;
+  // declaration.name starts with it.
+  virtual void name_tensors(const std::string& path, ParameterDeclaration& declaration) const;
 
  private:
   struct Declared {

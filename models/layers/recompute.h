@@ -12,7 +12,8 @@ namespace phidias::models {
 
 struct RecomputedSegment {
   std::function<at::Tensor(const at::Tensor&)> run;  // captures everything but its input by value: it outlives the call
-  std::function<void()> before, after;               // around each run (in backward: around run and its gradient); may be empty
+  std::function<void()> before, after;               // around the run in forward; may be empty
+  std::function<void()> before_backward, after_backward;  // around the second run and its gradient; may be empty
 };
 
 // The segment's value for `input`. Records nothing when gradients are off or when neither the input nor the segment

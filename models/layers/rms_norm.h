@@ -1,19 +1,18 @@
-// Root-mean-square normalisation with a learned scale, alone or after the residual addition (kernels/rms_norm.h).
+// Root-mean-square normalisation with a learned scale (kernels/rms_norm.h).
 #pragma once
 
 #include <utility>
 
 #include "kernels/rms_norm.h"
-#include "models/layers/layer.h"
+#include "models/layers/norm.h"
 
 namespace phidias::models {
 
-class RmsNorm : public Layer {
+class RmsNorm : public Norm {
  public:
   RmsNorm(std::int64_t hidden, double eps) : weight_(declare("weight", {hidden}, Initialisation::ones, /*matrix=*/false)), eps_(eps) {}
-  at::Tensor forward(const at::Tensor& x) { return kernels::rms_norm(x, weight_, eps_); }
-  // {x + update, norm(x + update)}; an undefined update stands for zero and costs nothing.
-  std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& update) {
+  at::Tensor forward(const at::Tensor& x) override { return kernels::rms_norm(x, weight_, eps_); }
+  std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& update) override {
     if (!update.defined()) return {x, forward(x)};
     return kernels::add_rms_norm(x, update, weight_, eps_);
   }

@@ -81,7 +81,7 @@ TEST(Presets, RotaryFactorsAreThoseOfTheRevisionNamed) {
   EXPECT_EQ(medium.long_factor.size(), 64U);
   EXPECT_NEAR(medium.long_factor.back(), 65.0, 1e-5);
   EXPECT_NEAR(medium.short_factor.back(), 16.8, 1e-5);
-  for (const LongRopeConfig& rope : {july, mini, medium}) EXPECT_NEAR(rope.attention_factor, 1.1902380714238083, 1e-15);
+  for (const LongRopeConfig& rope : {july, mini, medium}) EXPECT_NEAR(rope.short_attention_factor, 1.1902380714238083, 1e-15);
 }
 
 TEST(Presets, LongInverseFrequenciesOfPhi35MiniMatchPublishedValues) {
@@ -151,8 +151,8 @@ TEST(ReadModelConfig, ReportsEveryProblemWithItsPlace) {
 
 TEST(ReadModelConfig, AGivenAttentionFactorIsKept) {
   const ModelConfig c = read_model_config(
-      kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], attention_factor: 1.5}\noriginal_max_position_embeddings: 32\n", "m.yaml");
-  EXPECT_EQ(c.longrope.attention_factor, 1.5);
+      kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], short_attention_factor: 1.5}\noriginal_max_position_embeddings: 32\n", "m.yaml");
+  EXPECT_EQ(c.longrope.short_attention_factor, 1.5);
 }
 
 }  // namespace phidias::configs

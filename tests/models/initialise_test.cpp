@@ -12,11 +12,13 @@
 namespace phidias::models {
 namespace {
 
-ParameterDeclaration matrix(const std::string& name) { return {name, {300, 100}, Initialisation::normal, Placement::dense, true, nullptr, -1}; }
+ParameterDeclaration matrix(const std::string& name) {
+  return {name, {300, 100}, Initialisation::normal, Placement::dense, true, nullptr, -1, 1.0, {{name, {300, 100}, 0}}};
+}
 
 std::vector<float> values(const std::string& name, std::uint64_t seed) {
   std::vector<float> out(30000);
-  initial_values(matrix(name), 0.02, seed, 0, 30000, out.data());
+  initial_values(matrix(name), matrix(name).tensors.at(0), 0.02, seed, 0, 30000, out.data());
   return out;
 }
 
@@ -44,7 +46,7 @@ TEST(Initialise, AnyPartOfATensorCanBeMadeAlone) {
   const std::vector<float> whole = values("a", 5);
   for (const auto& [begin, count] : {std::pair(0, 1), std::pair(1, 2), std::pair(4095, 9001), std::pair(29997, 3)}) {
     std::vector<float> part(static_cast<std::size_t>(count));
-    initial_values(matrix("a"), 0.02, 5, begin, count, part.data());
+    initial_values(matrix("a"), matrix("a").tensors.at(0), 0.02, 5, begin, count, part.data());
     EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + begin)) << begin;
   }
 }

@@ -116,7 +116,7 @@ configs::ModelConfig tiny_config() {
 }
 
 TEST(Phi3, ParametersCarryHuggingFaceNamesInTheModuleTree) {
-  Phi3ForCausalLM model(tiny_config());
+  DecoderForCausalLM model(tiny_config(), phi3_parts(tiny_config()));
   const at::Tensor storage = allocate(model, at::kFloat, at::kCPU);
   model.expose_parameters();
   const auto parameters = model.named_parameters();
@@ -198,8 +198,10 @@ TEST(Phi3, TrainingThePadEmbeddingChangesOnlyItsRow) {
 
 struct RecordingSource : WeightSource {
   std::string calls;
-  void before_block(int block) override { calls += "+" + std::to_string(block); }
-  void after_block(int block) override { calls += "-" + std::to_string(block); }
+  void before_forward(int block) override { calls += "+" + std::to_string(block); }
+  void after_forward(int block) override { calls += "-" + std::to_string(block); }
+  void before_backward(int block) override { calls += "(" + std::to_string(block); }
+  void after_backward(int block) override { calls += ")" + std::to_string(block); }
 };
 
 TEST(Phi3, WeightsAreAskedForAroundEveryBlockAndAgainInRecomputation) {
@@ -209,11 +211,11 @@ TEST(Phi3, WeightsAreAskedForAroundEveryBlockAndAgainInRecomputation) {
   ForwardOptions options;
   options.weights = &source;
   run_training(*model, {{1, 2, 3}}, options);
-  EXPECT_EQ(source.calls, "+0-0+1-1");
+  EXPECT_EQ(source.calls, "+-1--1+0-0+1-1+2(1)1(0)0");
   source.calls.clear();
   options.recompute = Recompute::block;
   run_training(*model, {{1, 2, 3}}, options);
-  EXPECT_EQ(source.calls, "+0-0+1-1+1-1+0-0");
+  EXPECT_EQ(source.calls, "+-1--1+0-0+1-1+2(1)1(0)0");
 }
 
 TEST(Phi3, OnlyTrainableParametersReceiveGradients) {

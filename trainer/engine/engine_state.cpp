@@ -98,10 +98,13 @@ void Engine::load(const fs::path& directory) {
       copy_state(states, "exp_avg_sq." + slot.name(), slot.view(optimizer_->exp_avg_sq()));
     }
     const models::ModelDirectory model_directory(directory / "model");
-    models::load_weights(model_directory, *model_, [&from_model](const models::ParameterDeclaration& declaration) {
+    const models::RangeReader read = models::range_reader(model_directory, *model_);
+    for (const models::ParameterDeclaration& declaration : model_->declarations()) {
       const auto found = from_model.find(declaration.name);
-      return found == from_model.end() ? at::Tensor() : found->second;
-    });
+      if (found == from_model.end()) continue;
+      const at::Tensor flat = found->second.view({-1});
+      for (const models::LogicalTensor& tensor : declaration.tensors) read(declaration, tensor, 0, tensor.count(), flat.narrow(0, tensor.offset, tensor.count()));
+    }
   });
   broadcast_state(/*with_optimizer=*/true);
   ranks_.host->broadcast(&updates, 1, parallel::DataType::int64, 0);

@@ -21,10 +21,7 @@ std::int64_t count_of(const models::ParameterDeclaration& declaration) {
 }
 
 // Reverse order of use: head and final norm, blocks from the last to the first, embedding.
-int use_rank(const models::ParameterDeclaration& declaration, int blocks) {
-  if (declaration.block >= 0) return blocks - declaration.block;
-  return declaration.name.find("embed") != std::string::npos ? blocks + 1 : 0;
-}
+int use_rank(const models::ParameterDeclaration& declaration, int blocks) { return blocks - declaration.block; }
 
 bool matches(const std::string& pattern, const std::string& name) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }
 
