@@ -33,7 +33,7 @@ enum class AuxCounts { micro_batch, previous_step };
 // Low-rank adapters (arXiv 2106.09685). rank 0: none.
 struct LoraSection {
   std::int64_t rank = 0;
-  double alpha = 0.0;  // required with a rank; the update is scaled by alpha / rank (rslora: alpha / sqrt(rank))
+  std::optional<double> alpha;  // required with a rank; the update is scaled by alpha / rank (rslora: alpha / sqrt(rank))
   double dropout = 0.0;
   std::vector<std::string> targets;  // module names or shell patterns over module paths; all-linear
   bool rslora = false;

@@ -20,7 +20,7 @@ void visit(RunSection& s, Visitor& v) {
 template <class Visitor>
 void visit(LoraSection& s, Visitor& v) {
   v.field(s.rank, {.key = "rank", .doc = "rank of the adapters", .minimum = 1, .unset = "null", .default_text = "no adapters"});
-  v.field(s.alpha, {.key = "alpha", .doc = "the update is scaled by alpha / rank", .minimum = 0, .is_above = true, .unset = "null"});
+  v.field(s.alpha, {.key = "alpha", .doc = "the update is scaled by alpha / rank", .minimum = 0, .is_above = true});
   v.field(s.dropout, {.key = "dropout", .doc = "of the adapters' input in training", .minimum = 0, .maximum = 1, .is_below = true});
   v.field(s.targets, {.key = "targets", .doc = "modules to adapt: names (`qkv_proj`), patterns over paths (`*.layers.0.*`) or `all-linear` (all but the head)"});
   v.field(s.rslora, {.key = "rslora", .doc = "scale by alpha / sqrt(rank)"});

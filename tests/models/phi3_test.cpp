@@ -207,6 +207,7 @@ struct RecordingSource : WeightSource {
 TEST(Phi3, WeightsAreAskedForAroundEveryBlockAndAgainInRecomputation) {
   at::Tensor storage;
   const auto model = tiny(tiny_config(), storage);
+  add_gradients(*model);
   RecordingSource source;
   ForwardOptions options;
   options.weights = &source;
