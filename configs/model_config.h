@@ -15,7 +15,7 @@ enum class Architecture { phi3, phimoe, phi3small };  // phi3v follows
 // LongRoPE (arXiv 2402.13753): inv_freq_i = 1 / (factor_i * theta^(2i/d)); cos and sin times the attention factor of the list in use.
 // phi3: one factor for both lists. phimoe: the file's short_mscale and long_mscale. phi3small: the same, a missing short one is 1.
 struct LongRopeConfig {
-  std::vector<double> short_factor, long_factor;                              // rotary_dim / 2 values each
+  std::vector<double> short_factor, long_factor;                     // rotary_dim / 2 values each
   double short_attention_factor = 1.0, long_attention_factor = 1.0;  // sqrt(1 + ln(s) / ln(original)), s = max / original; or the file's own
   bool operator==(const LongRopeConfig&) const = default;
 };
@@ -47,7 +47,7 @@ struct ModelConfig {
   std::int64_t max_positions = 0;
   std::int64_t original_max_positions = 0;  // long factors from a document of original + 1 tokens on
   std::int64_t sliding_window = 0;          // 0: none; W: a query sees W keys including itself (transformers)
-  double rms_norm_eps = 1e-5;                // of LayerNorm too (phimoe, phi3small)
+  double rms_norm_eps = 1e-5;               // of LayerNorm too (phimoe, phi3small)
   double initializer_range = 0.02;
   bool tied_head = false;
   std::int64_t pad_token_id = -1;  // -1: none

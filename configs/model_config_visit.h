@@ -10,10 +10,11 @@ template <class Visitor>
 void visit(LongRopeConfig& s, Visitor& v) {
   v.field(s.short_factor, {.key = "short_factor", .doc = "divisors of the frequencies up to the original length", .minimum = 0, .is_above = true});
   v.field(s.long_factor, {.key = "long_factor", .doc = "divisors beyond it", .minimum = 0, .is_above = true});
-  v.field(s.short_attention_factor,
-          {.key = "short_attention_factor", .doc = "scales cos and sin of short rows; derived from the two lengths when not given", .minimum = 0, .is_above = true});
-  v.field(s.long_attention_factor,
-          {.key = "long_attention_factor", .doc = "the same of long rows", .minimum = 0, .is_above = true});
+  v.field(s.short_attention_factor, {.key = "short_attention_factor",
+                                     .doc = "scales cos and sin of short rows; derived from the two lengths when not given",
+                                     .minimum = 0,
+                                     .is_above = true});
+  v.field(s.long_attention_factor, {.key = "long_attention_factor", .doc = "the same of long rows", .minimum = 0, .is_above = true});
 }
 
 template <class Visitor>

@@ -52,7 +52,7 @@ struct ModelSection {
   std::map<std::string, std::int64_t> add_tokens;
   std::string adapter;  // PEFT directory to start the adapters from
   LoraSection lora;
-  Router router = Router::sparsemixer;                              // mixture of experts: how experts are chosen in training
+  Router router = Router::sparsemixer;                                 // mixture of experts: how experts are chosen in training
   std::optional<double> router_jitter, input_jitter, router_aux_loss;  // unset: the model's configuration
   AuxCounts aux_counts = AuxCounts::micro_batch;
   bool operator==(const ModelSection&) const = default;

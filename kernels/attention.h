@@ -26,7 +26,8 @@ struct BlockSparsePattern {
   }
 };
 
-// Rows of a token in qkv. separate: all query heads, all key heads, all value heads. grouped (Phi-3-small): for every kv head its query heads, its key, its value.
+// Rows of a token in qkv. separate: all query heads, all key heads, all value heads. grouped (Phi-3-small): for every kv head its query heads, its key, its
+// value.
 enum class QkvLayout { separate, grouped };
 
 struct AttentionShape {

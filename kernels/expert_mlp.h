@@ -25,14 +25,15 @@ struct ExpertRanks {
 };
 
 struct Experts {
-  std::int64_t count = 0;             // over all ranks
-  Parameter* gate_up = nullptr;       // [local, 2 inner, hidden]: w1 rows, then w3 rows
-  Parameter* down = nullptr;          // [local, hidden, inner]: w2
-  const ExpertLora* lora = nullptr;   // null: none
+  std::int64_t count = 0;            // over all ranks
+  Parameter* gate_up = nullptr;      // [local, 2 inner, hidden]: w1 rows, then w3 rows
+  Parameter* down = nullptr;         // [local, hidden, inner]: w2
+  const ExpertLora* lora = nullptr;  // null: none
   ExpertRanks ranks;
 };
 
-// x [T, hidden], experts [T, k] int64 (global numbers), weights [T, k] of x's dtype or float32 -> [T, hidden]. draw_keys as in lora.h (they travel with the rows).
+// x [T, hidden], experts [T, k] int64 (global numbers), weights [T, k] of x's dtype or float32 -> [T, hidden]. draw_keys as in lora.h (they travel with the
+// rows).
 at::Tensor expert_mlp(const at::Tensor& x, const at::Tensor& experts, const at::Tensor& weights, const Experts& parameters, const at::Tensor& draw_keys);
 
 }  // namespace phidias::kernels

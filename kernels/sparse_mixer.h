@@ -13,8 +13,8 @@
 namespace phidias::kernels {
 
 struct SparseMixerOptions {
-  double epsilon = 0.01;   // router_jitter_noise
-  bool sampled = false;    // training: draw_keys needed
+  double epsilon = 0.01;    // router_jitter_noise
+  bool sampled = false;     // training: draw_keys needed
   std::uint64_t layer = 0;  // of the draws' site
 };
 
@@ -25,10 +25,10 @@ struct Routing {
 
 // Of one forward pass of one layer, shared with the backward pass: models/routing_record.h.
 struct LayerRouting {
-  at::Tensor load;             // [E] int64: tokens per expert, both slots
-  at::Tensor top_counts;       // [E] int64: plain top-2 of the softmax (the auxiliary loss counts these)
-  at::Tensor probability_sum;  // [E] float32: sum over tokens of the softmax of the scores
-  at::Tensor experts, weights; // [T, 2], kept when asked for
+  at::Tensor load;              // [E] int64: tokens per expert, both slots
+  at::Tensor top_counts;        // [E] int64: plain top-2 of the softmax (the auxiliary loss counts these)
+  at::Tensor probability_sum;   // [E] float32: sum over tokens of the softmax of the scores
+  at::Tensor experts, weights;  // [T, 2], kept when asked for
 };
 
 // scores [T, E]. `statistics`, when not null, is overwritten (not added to: recomputation runs twice). `aux_gradient`, when not empty, is asked in

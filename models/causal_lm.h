@@ -55,7 +55,8 @@ struct ParameterDeclaration {
 
 // Values [begin, end) of a logical tensor into `out` (flat, any floating type and device). How weights reach their owner, whatever part of them it
 // holds: from a memory-mapped directory (models/hub) or freshly drawn (models/initialise.h).
-using RangeReader = std::function<void(const ParameterDeclaration& declaration, const LogicalTensor& tensor, std::int64_t begin, std::int64_t end, at::Tensor out)>;
+using RangeReader =
+    std::function<void(const ParameterDeclaration& declaration, const LogicalTensor& tensor, std::int64_t begin, std::int64_t end, at::Tensor out)>;
 
 // Asked around every use of a block's weights: the engine gathers sharded ones before it and releases them after it. Blocks as in
 // ParameterDeclaration::block; after_forward is not called for the last one (final norm and head), which the owner of the step lets go.
@@ -75,8 +76,8 @@ struct RoutingRecord;  // models/routing_record.h
 struct ForwardOptions {
   Recompute recompute = Recompute::none;
   bool train_pad_embedding = true;
-  bool inclusive_window = false;    // window W + 1 keys, as flash-attention training did
-  WeightSource* weights = nullptr;  // null: always resident
+  bool inclusive_window = false;                          // window W + 1 keys, as flash-attention training did
+  WeightSource* weights = nullptr;                        // null: always resident
   configs::Router router = configs::Router::sparsemixer;  // mixture of experts: how experts are chosen where draw_keys are given
   std::shared_ptr<RoutingRecord> routing;                 // null: no statistics, no load-balancing gradient
 };

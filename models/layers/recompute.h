@@ -11,8 +11,8 @@
 namespace phidias::models {
 
 struct RecomputedSegment {
-  std::function<at::Tensor(const at::Tensor&)> run;  // captures everything but its input by value: it outlives the call
-  std::function<void()> before, after;               // around the run in forward; may be empty
+  std::function<at::Tensor(const at::Tensor&)> run;       // captures everything but its input by value: it outlives the call
+  std::function<void()> before, after;                    // around the run in forward; may be empty
   std::function<void()> before_backward, after_backward;  // around the second run and its gradient; may be empty
 };
 

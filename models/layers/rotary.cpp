@@ -61,9 +61,7 @@ void RotaryTable::grow(std::int64_t positions, at::Device device) {
   const at::Tensor steps = at::arange(capacity_, at::kLong).to(at::kFloat);
   std::vector<at::Tensor> cos, sin;
   for (int use_long = 0; use_long < (config_.has_longrope ? 2 : 1); ++use_long) {
-    const double factor = !config_.has_longrope  ? 1.0
-                          : use_long == 1 ? config_.longrope.long_attention_factor
-                                          : config_.longrope.short_attention_factor;
+    const double factor = !config_.has_longrope ? 1.0 : use_long == 1 ? config_.longrope.long_attention_factor : config_.longrope.short_attention_factor;
     const at::Tensor angles = at::outer(steps, inverse_frequencies(use_long == 1));
     cos.push_back(at::cos(angles).mul(factor));
     sin.push_back(at::sin(angles).mul(factor));

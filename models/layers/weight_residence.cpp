@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <optional>
+
 namespace phidias::models {
 namespace {
 
@@ -11,12 +13,13 @@ using torch::autograd::variable_list;
 enum class Side { enter, leave };
 
 struct BlockBoundary : torch::autograd::Function<BlockBoundary> {
-  static variable_list forward(AutogradContext* ctx, const variable_list& tensors, WeightSource* weights, int block, Side side) {
+  static variable_list forward(AutogradContext* ctx, const at::Tensor& x, const std::optional<at::Tensor>& update, WeightSource* weights, int block,
+                               Side side) {
     ctx->saved_data["weights"] = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(weights));
     ctx->saved_data["block"] = static_cast<std::int64_t>(block);
     ctx->saved_data["enter"] = side == Side::enter;
     ctx->set_materialize_grads(false);
-    return tensors;
+    return update ? variable_list{x, *update} : variable_list{x};
   }
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     auto* weights = reinterpret_cast<WeightSource*>(static_cast<std::intptr_t>(ctx->saved_data["weights"].toInt()));
@@ -25,15 +28,14 @@ struct BlockBoundary : torch::autograd::Function<BlockBoundary> {
       weights->after_backward(block);
     else
       weights->before_backward(block);
-    gradients.resize(gradients.size() + 3);
+    gradients.resize(5);
     return gradients;
   }
 };
 
 std::pair<at::Tensor, at::Tensor> boundary(WeightSource& weights, int block, const at::Tensor& x, const at::Tensor& update, Side side) {
-  variable_list tensors{x};
-  if (update.defined()) tensors.push_back(update);
-  tensors = BlockBoundary::apply(tensors, &weights, block, side);
+  const std::optional<at::Tensor> second = update.defined() ? std::optional(update) : std::nullopt;
+  const variable_list tensors = BlockBoundary::apply(x, second, &weights, block, side);
   return {tensors[0], update.defined() ? tensors[1] : at::Tensor()};
 }
 
