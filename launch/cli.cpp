@@ -69,6 +69,7 @@ void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::
     c->add_option("--output", o->output, "JSON lines")->capture_default_str();
     c->add_option("--dtype", o->dtype, "of weights and activations")->capture_default_str()->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
     c->add_option("--batch-tokens", o->batch_tokens, "tokens of a forward pass at most")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_flag("--routing", o->routing, "experts and weights of every token per layer (a mixture of experts)");
     add_template(c, o->chat_template);
   }
   {

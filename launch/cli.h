@@ -55,6 +55,7 @@ struct ScoreCommand {
   std::string model, input = "-", output = "-", dtype = "auto";
   std::string chat_template = "auto";
   std::int64_t batch_tokens = 8192;
+  bool routing = false;
 };
 
 struct ExportCommand {

@@ -37,6 +37,7 @@ OrderedJson score_object(const InputLine& line, const trainer::Score& score) {
   object["loss"] = score.loss;
   object["target_tokens"] = score.target_tokens;
   object["perplexity"] = score.perplexity;
+  for (const trainer::LayerChoices& layer : score.routing) object["routing"].push_back({{"experts", layer.experts}, {"weights", layer.weights}});
   return object;
 }
 
@@ -71,7 +72,7 @@ void score_lines(const std::vector<InputLine>& lines, const InferenceSetup& setu
 
 int run_score(const ScoreCommand& command, bool json) {
   const InferenceSetup setup = prepare_inference(command.model, command.dtype);
-  trainer::Scorer scorer(setup.directory, {.dtype = setup.dtype, .device = setup.device, .batch_tokens = command.batch_tokens});
+  trainer::Scorer scorer(setup.directory, {.dtype = setup.dtype, .device = setup.device, .batch_tokens = command.batch_tokens, .routing = command.routing});
   PromptReader prompts(setup, command.chat_template);
   JsonLinesReader reader(command.input);
   JsonLinesWriter writer(command.output);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "kernels/linear_cross_entropy.h"
 #include "kernels/packed_batch.h"
+#include "models/routing_record.h"
 
 namespace phidias::trainer {
 namespace {
@@ -62,10 +63,26 @@ Score score_of(const ScoreRequest& request, const float* following, const float*
   return score;
 }
 
+LayerChoices choices_of(const kernels::LayerRouting& layer, std::int64_t begin, std::int64_t end) {
+  const at::Tensor experts = layer.experts.narrow(0, begin, end - begin).to(at::kCPU).contiguous();
+  const at::Tensor weights = layer.weights.narrow(0, begin, end - begin).to(at::kCPU).to(at::kFloat).contiguous();
+  const std::int64_t slots = experts.size(1);
+  LayerChoices choices;
+  for (std::int64_t t = 0; t < end - begin; ++t) {
+    const std::int64_t* expert = experts.const_data_ptr<std::int64_t>() + t * slots;
+    const float* weight = weights.const_data_ptr<float>() + t * slots;
+    choices.experts.emplace_back(expert, expert + slots);
+    choices.weights.emplace_back(weight, weight + slots);
+  }
+  return choices;
+}
+
 }  // namespace
 
 Scorer::Scorer(const std::filesystem::path& model_directory, const ScorerOptions& options)
-    : options_(options), loaded_(models::load_model(model_directory, options.dtype, options.device)) {}
+    : options_(options), loaded_(models::load_model(model_directory, options.dtype, options.device)) {
+  if (options.routing && loaded_.config.num_experts == 0) throw ConfigError(model_directory.string() + " has no experts: there is no routing to show");
+}
 
 void Scorer::check(const ScoreRequest& request) const {
   if (request.input_ids.empty()) throw DataError("there is no token to score");
@@ -103,6 +120,11 @@ void Scorer::score_together(std::span<const ScoreRequest> requests, std::span<Sc
   const kernels::PackedBatch batch = kernels::to_device(packed, options_.device);
   models::ForwardOptions forward;
   forward.inclusive_window = options_.inclusive_window;
+  if (options_.routing) {
+    forward.routing = std::make_shared<models::RoutingRecord>();
+    forward.routing->layers.resize(static_cast<std::size_t>(loaded_.config.num_layers));
+    forward.routing->keep_choices = true;
+  }
   const at::Tensor hidden = loaded_.model->forward(batch, forward);
   const at::Tensor following = kernels::token_log_probabilities(hidden, loaded_.model->head(), batch.targets).log_probability.to(at::kCPU).contiguous();
   at::Tensor labelled = following;
@@ -114,6 +136,8 @@ void Scorer::score_together(std::span<const ScoreRequest> requests, std::span<Sc
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const auto begin = packed.segments[i].begin;
     scores[i] = score_of(requests[i], following.const_data_ptr<float>() + begin, labelled.const_data_ptr<float>() + begin);
+    if (!options_.routing) continue;
+    for (const kernels::LayerRouting& layer : forward.routing->layers) scores[i].routing.push_back(choices_of(layer, begin, packed.segments[i].end));
   }
 }
 

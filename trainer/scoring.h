@@ -24,11 +24,18 @@ struct ScoreRequest {
   std::vector<std::int32_t> labels;
 };
 
+// The experts of every token in one layer, and the weights of their outputs (a mixture of experts).
+struct LayerChoices {
+  std::vector<std::vector<std::int64_t>> experts;  // [tokens][experts per token]
+  std::vector<std::vector<float>> weights;
+};
+
 struct Score {
   std::vector<double> token_logprobs;  // natural log at temperature 1 of input_ids[t] given those before; NaN for the first
   double loss = 0;                     // mean of -log p over the counted labels; 0 when there is none
   double perplexity = 1;
   std::int64_t target_tokens = 0;
+  std::vector<LayerChoices> routing;  // per layer, with ScorerOptions::routing
 };
 
 struct ScorerOptions {
@@ -36,6 +43,7 @@ struct ScorerOptions {
   at::Device device = at::kCPU;
   std::int64_t batch_tokens = 8192;  // of one forward pass; a longer text gets a pass of its own
   bool inclusive_window = false;     // ForwardOptions
+  bool routing = false;              // ConfigError for a model without experts
 };
 
 class Scorer {
