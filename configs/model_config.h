@@ -1,7 +1,8 @@
 // What a Phi-3 model is: the numbers of a Hugging Face config.json that change a computation, as one typed struct.
 //
 // Filled by models/hub (from a directory) or by configs/presets (from configs/models/*.yaml). Class defaults of transformers are not
-// the released values, so every field is read from the file. Source of the fields: transformers configuration_phi3.py (4.57.3).
+// the released values, so every field is read from the file. Source of the fields: transformers configuration_phi3.py and
+// configuration_phimoe.py (4.57.3), configuration_phi3_small.py of the Phi-3-small release.
 #pragma once
 
 #include <cstdint>
@@ -77,12 +78,21 @@ struct ModelConfig {
   // matrix products: all but norms and the input embedding (a tied head counts once, as the head). Attention has two products (scores, and
   // weights times values) of 2 FLOPs per key and dimension, times 3 for forward and backward. `mean_context` is the mean number of visible
   // keys over the tokens: (n + 1) / 2 for a document of n tokens without a window.
+  // A mixture of experts counts the experts that a token passes through. A block-sparse layer counts the keys its blocks show in documents of
+  // one length, 2 * mean_context - 1; both kinds of layer agree up to local_blocks blocks.
   double flops_per_token(double mean_context) const;
   bool operator==(const ModelConfig&) const = default;
 };
 
 // sqrt(1 + ln(max / original) / ln(original)), and 1 when max <= original.
 double longrope_attention_factor(std::int64_t max_positions, std::int64_t original_max_positions);
+
+// Mean number of keys that a token of a document of `length` tokens sees in a block-sparse layer, over its positions and all heads.
+double block_sparse_mean_keys(const BlockSparseConfig& config, std::int64_t num_heads, std::int64_t length);
+
+// The ids of Phi-3-small's vocabulary of 100352 that stand for no token (tokenization_phi3_small.py): all special ids but the five it uses.
+inline constexpr std::int64_t kPhi3SmallVocabulary = 100352;
+std::vector<std::int64_t> phi3small_dummy_tokens();
 
 // What is impossible about a configuration, by the names of config.json; empty when it can be built.
 std::vector<std::string> model_config_problems(const ModelConfig& config);

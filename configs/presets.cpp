@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "base/error.h"
 #include "configs/embedded_presets.h"
@@ -24,6 +25,18 @@ std::string explain_unknown_model_key(const std::string&, const std::vector<std:
   std::string list;
   for (const std::string& key : keys_here) list += (list.empty() ? "" : ", ") + key;
   return "unknown key; valid here: " + list;
+}
+
+// What `longrope` does not give (configs/model_config_visit.h says the rule of each architecture).
+void fill_attention_factors(ReadState& state, ModelConfig& config) {
+  const double usual = longrope_attention_factor(config.max_positions, config.original_max_positions);
+  const double usual_short = config.architecture == Architecture::phi3small ? 1.0 : usual;
+  for (const auto& [key, factor, otherwise] : {std::tuple("longrope.short_mscale", &config.longrope.short_attention_factor, usual_short),
+                                               std::tuple("longrope.long_mscale", &config.longrope.long_attention_factor, usual)}) {
+    if (state.given.contains(key)) continue;
+    *factor = otherwise;
+    if (config.architecture == Architecture::phimoe) state.problems.add(state.given.at("longrope"), key, "required: phimoe derives it from nothing");
+  }
 }
 
 }  // namespace
@@ -63,9 +76,9 @@ ModelConfig read_model_config(const std::string& yaml, const std::string& source
   if (config.head_dim == 0 && config.hidden_size % config.num_heads == 0) config.head_dim = config.hidden_size / config.num_heads;
   if (config.original_max_positions == 0) config.original_max_positions = config.max_positions;
   config.has_longrope = state.given.contains("longrope");
-  for (const auto& [key, factor] : {std::pair("longrope.short_attention_factor", &config.longrope.short_attention_factor),
-                                    std::pair("longrope.long_attention_factor", &config.longrope.long_attention_factor)})
-    if (config.has_longrope && !state.given.contains(key)) *factor = longrope_attention_factor(config.max_positions, config.original_max_positions);
+  if (config.has_longrope) fill_attention_factors(state, config);
+  if (config.architecture == Architecture::phi3small && config.vocab_size == kPhi3SmallVocabulary && !state.given.contains("dummy_token_indices"))
+    config.dummy_token_ids = phi3small_dummy_tokens();
   for (const std::string& problem : model_config_problems(config)) problems.add({source, 0, 0}, "", problem);
   problems.throw_if_any();
   return config;

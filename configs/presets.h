@@ -1,4 +1,4 @@
-// Shapes of models by name: every dense Phi-3 and small ones (configs/models/*.yaml, part of the program).
+// Shapes of models by name: the released Phi-3 models and small ones (configs/models/*.yaml, part of the program).
 #pragma once
 
 #include <string>

@@ -24,9 +24,10 @@ class KeyCollector {
   }
   template <class Struct>
   void section(Struct& member, const Field& field) {
-    prefix_ = std::string(field.key) + ".";
+    const std::string outer = prefix_;
+    prefix_ += std::string(field.key) + ".";
     visit(member, *this);
-    prefix_.clear();
+    prefix_ = outer;
   }
   void first_key(std::string&) {}
 

@@ -35,7 +35,7 @@ struct LoraSection {
   std::int64_t rank = 0;
   std::optional<double> alpha;  // required with a rank; the update is scaled by alpha / rank (rslora: alpha / sqrt(rank))
   double dropout = 0.0;
-  std::vector<std::string> targets;  // module names or shell patterns over module paths; all-linear
+  std::vector<std::string> targets = {"all-linear"};  // module names or shell patterns over module paths; all-linear
   bool rslora = false;
   bool operator==(const LoraSection&) const = default;
 };

@@ -19,14 +19,6 @@ struct LaterKey {
 
 // Keys with a settled meaning whose feature this version does not have. They are refused by name rather than as typing mistakes.
 constexpr std::array kLaterKeys = {
-    LaterKey{"model.adapter", "training on top of an adapter"},
-    LaterKey{"model.lora", "LoRA"},
-    LaterKey{"model.router", "mixture-of-experts training"},
-    LaterKey{"model.router_jitter", "mixture-of-experts training"},
-    LaterKey{"model.input_jitter", "mixture-of-experts training"},
-    LaterKey{"model.router_aux_loss", "mixture-of-experts training"},
-    LaterKey{"model.aux_counts", "mixture-of-experts training"},
-    LaterKey{"optimizer.skip_unused_experts", "mixture-of-experts training"},
     LaterKey{"dpo", "direct preference optimisation"},
     LaterKey{"reward", "reward model training"},
     LaterKey{"ppo", "PPO"},
@@ -46,6 +38,8 @@ class Checks {
     check_schedule();
     check_evaluation();
     check_added_tokens();
+    check_adapters();
+    check_router();
   }
 
  private:
@@ -116,6 +110,27 @@ class Checks {
     for (const auto& [text, id] : config_.model.add_tokens)
       if (const auto [first, is_new] = owner.emplace(id, text); !is_new)
         problem("model.add_tokens", "'" + first->second + "' and '" + text + "' have the same id " + std::to_string(id));
+  }
+
+  void check_adapters() {
+    const LoraSection& lora = config_.model.lora;
+    const bool has_keys = std::any_of(state_.given.begin(), state_.given.end(), [](const auto& key) { return key.first.starts_with("model.lora."); });
+    // What a run without adapters dumps, every key at its default, is not a mistake; a section that was meant is.
+    if (lora.rank == 0 && is_given("model.lora") && (!has_keys || lora != LoraSection{}) && !is_given("model.lora.rank"))
+      problem("model.lora", "needs model.lora.rank and model.lora.alpha, such as {rank: 16, alpha: 32}");
+    if (lora.rank == 0) return;
+    if (!is_given("model.lora.alpha")) problem("model.lora", "needs model.lora.alpha: the update is scaled by alpha / rank, and no alpha suits every rank");
+    if (lora.targets.empty()) problem("model.lora.targets", "names no module; null gives all-linear");
+    if (!config_.model.adapter.empty())
+      problem("model.lora", "model.adapter and model.lora exclude one another: the adapter's directory says rank, alpha and targets");
+    if (!config_.model.trainable.empty())
+      problem("model.trainable", "model.lora trains its adapters and nothing else; choose their places with model.lora.targets");
+  }
+
+  void check_router() {
+    const ModelSection& model = config_.model;
+    if (model.router == Router::frozen && model.router_aux_loss.value_or(0.0) > 0.0)
+      problem("model.router_aux_loss", "needs a router that learns: model.router is frozen");
   }
 
   const RunConfig& config_;

@@ -11,7 +11,7 @@ namespace phidias::configs {
 
 void check_run_config(const RunConfig& config, ReadState& state);
 
-// "unknown key; did you mean X?", "unknown key; valid here: a, b" or "LoRA adapters are not available in this version of the program".
+// "unknown key; did you mean X?", "unknown key; valid here: a, b" or "PPO is not available in this version of the program".
 std::string explain_unknown_recipe_key(const std::string& path, const std::vector<std::string>& keys_here);
 
 }  // namespace phidias::configs

@@ -61,8 +61,13 @@ class Documenter {
   void section(Struct& member, const Field& field) {
     const std::string name(field.key);
     Documenter inner;
+    inner.is_section_ = true;
+    if (is_section_) inner.prefix_ = name + ".";
     visit(member, inner);
-    sections += "\n## " + name + ": " + std::string(field.doc) + "\n\n" + std::string(kTableHead) + inner.table();
+    if (is_section_)
+      rows_ += inner.rows_;  // a section inside a section: its keys stand in the outer one's table
+    else
+      sections += "\n## " + name + ": " + std::string(field.doc) + "\n\n" + std::string(kTableHead) + inner.table();
   }
 
   void first_key(const std::string&) {}
@@ -81,7 +86,7 @@ class Documenter {
   }
 
   std::string prefix_, rows_;
-  bool has_element_ = false;
+  bool has_element_ = false, is_section_ = false;
 };
 
 std::string presets_section() {

@@ -20,7 +20,7 @@ void visit(RunSection& s, Visitor& v) {
 template <class Visitor>
 void visit(LoraSection& s, Visitor& v) {
   v.field(s.rank, {.key = "rank", .doc = "rank of the adapters", .minimum = 1, .unset = "null", .default_text = "no adapters"});
-  v.field(s.alpha, {.key = "alpha", .doc = "the update is scaled by alpha / rank", .minimum = 0, .is_above = true});
+  v.field(s.alpha, {.key = "alpha", .doc = "the update is scaled by alpha / rank; required with a rank", .minimum = 0, .is_above = true});
   v.field(s.dropout, {.key = "dropout", .doc = "of the adapters' input in training", .minimum = 0, .maximum = 1, .is_below = true});
   v.field(s.targets,
           {.key = "targets", .doc = "modules to adapt: names (`qkv_proj`), patterns over paths (`*.layers.0.*`) or `all-linear` (all but the head)"});
@@ -40,13 +40,18 @@ void visit(ModelSection& s, Visitor& v) {
           {.key = "train_pad_embedding", .doc = "whether the padding token's row learns; `auto`: not for a path (as transformers), yes for a preset"});
   v.field(s.trainable, {.key = "trainable", .doc = "patterns (`*`, `?`, `[abc]`) of the names of the parameters to train", .default_text = "all"});
   v.field(s.add_tokens, {.key = "add_tokens", .doc = "further special tokens, `text: id`; a run refuses them in this version", .minimum = 0});
-  v.field(s.adapter, {.key = "adapter", .doc = "PEFT directory whose adapters are trained on (`lora` is read from it)"});
+  v.field(s.adapter, {.key = "adapter", .doc = "PEFT directory whose adapters are trained on (rank, alpha and targets are read from it); not with `lora`"});
   v.section(s.lora, {.key = "lora", .doc = "low-rank adapters; the model itself is frozen"});
   v.field(s.router,
           {.key = "router", .doc = "experts in training: drawn by SparseMixer, the best (`deterministic`), or the best by a router that does not learn"});
-  v.field(s.router_jitter, {.key = "router_jitter", .doc = "SparseMixer's threshold", .minimum = 0, .default_text = "the model's"});
-  v.field(s.input_jitter,
-          {.key = "input_jitter", .doc = "noise on the input of a mixture of experts in training", .minimum = 0, .maximum = 1, .default_text = "the model's"});
+  v.field(s.router_jitter,
+          {.key = "router_jitter", .doc = "SparseMixer's threshold", .minimum = 0, .maximum = 1, .is_below = true, .default_text = "the model's"});
+  v.field(s.input_jitter, {.key = "input_jitter",
+                           .doc = "noise on the input of a mixture of experts in training",
+                           .minimum = 0,
+                           .maximum = 1,
+                           .is_below = true,
+                           .default_text = "the model's"});
   v.field(s.router_aux_loss, {.key = "router_aux_loss", .doc = "coefficient of the load-balancing loss", .minimum = 0, .default_text = "the model's"});
   v.field(s.aux_counts,
           {.key = "aux_counts",

@@ -27,8 +27,8 @@ const std::string kShape = "vocab_size: 16\nhidden_size: 8\nintermediate_size: 8
 TEST(Presets, EveryOneCanBeRead) {
   const std::vector<std::string> names = preset_names();
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
-  for (const char* name :
-       {"phi-3-mini-4k", "phi-3-mini-128k", "phi-3.5-mini", "phi-3-medium-4k", "phi-3-medium-128k", "phi3-8m", "phi3-60m", "phi3-quickstart", "phi3-tiny"})
+  for (const char* name : {"phi-3-mini-4k", "phi-3-mini-128k", "phi-3.5-mini", "phi-3-medium-4k", "phi-3-medium-128k", "phi-3.5-moe", "grin-moe",
+                           "phi-3-small-8k", "phi3-8m", "phi3-60m", "phi3-quickstart", "phi3-tiny"})
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
   for (const std::string& name : names) {
     EXPECT_TRUE(model_config_problems(read_preset(name)).empty()) << name;
@@ -151,8 +151,79 @@ TEST(ReadModelConfig, ReportsEveryProblemWithItsPlace) {
 
 TEST(ReadModelConfig, AGivenAttentionFactorIsKept) {
   const ModelConfig c = read_model_config(
-      kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], short_attention_factor: 1.5}\noriginal_max_position_embeddings: 32\n", "m.yaml");
+      kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], short_mscale: 1.5, long_mscale: 1.5}\noriginal_max_position_embeddings: 32\n", "m.yaml");
   EXPECT_EQ(c.longrope.short_attention_factor, 1.5);
+  EXPECT_EQ(error_of(kShape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], short_mscale: 1.5}\noriginal_max_position_embeddings: 32\n"),
+            "m.yaml: short_mscale and long_mscale must be equal: phi3 has one attention factor for both lists");
+}
+
+TEST(Presets, MixturesHaveTheirPublishedShape) {
+  for (const char* name : {"phi-3.5-moe", "grin-moe"}) {
+    const ModelConfig c = read_preset(name);
+    EXPECT_EQ(c.architecture, Architecture::phimoe) << name;
+    EXPECT_EQ(c.num_experts, 16) << name;
+    EXPECT_EQ(c.experts_per_token, 2) << name;
+    EXPECT_EQ(c.intermediate_size, 6400) << name;
+    EXPECT_EQ(c.head_dim, 128) << name;
+    EXPECT_EQ(c.router_jitter, 0.01) << name;
+    EXPECT_EQ(c.input_jitter, 0.01) << name;
+    EXPECT_EQ(c.router_aux_loss, 0.0) << name;
+    EXPECT_TRUE(c.attention_bias && c.head_bias) << name;
+    EXPECT_FALSE(c.has_longrope) << name;  // the lists of Phi-3.5-MoE are known in part
+  }
+  EXPECT_EQ(read_preset("phi-3.5-moe").max_positions, 131072);
+  EXPECT_EQ(read_preset("grin-moe").sliding_window, 2048);
+}
+
+TEST(Presets, SmallHasItsPublishedShape) {
+  const ModelConfig c = read_preset("phi-3-small-8k");
+  EXPECT_EQ(c.architecture, Architecture::phi3small);
+  EXPECT_EQ(c.intermediate_size, 14336);
+  EXPECT_EQ(c.head_dim, 128);
+  EXPECT_EQ(c.rope_theta, 1e6);
+  EXPECT_EQ(c.original_max_positions, 8192);
+  EXPECT_EQ(c.block_sparse, (BlockSparseConfig{.block_size = 64, .local_blocks = 16, .vertical_stride = 8, .homogeneous_heads = false, .dense_every = 2}));
+  EXPECT_EQ(c.mup_embedding_multiplier, 10.0);
+  EXPECT_EQ(c.mup_width_multiplier, 8.0);
+  EXPECT_EQ(c.embedding_dropout, 0.1);
+  EXPECT_TRUE(c.tied_head);
+  EXPECT_EQ(c.dummy_token_ids, phi3small_dummy_tokens());
+  EXPECT_EQ(c.dummy_token_ids.size(), 91U);  // 6 of the first ten special ids, and 100267 .. 100351
+  for (const std::int64_t used : {100257, 100261, 100262, 100263, 100266})
+    EXPECT_EQ(std::count(c.dummy_token_ids.begin(), c.dummy_token_ids.end(), used), 0) << used;
+}
+
+TEST(Presets, TheLongTinyMixtureHasItsOwnScales) {
+  const LongRopeConfig rope = read_preset("phimoe-tiny-longrope").longrope;
+  EXPECT_EQ(rope.short_attention_factor, 1.1);
+  EXPECT_EQ(rope.long_attention_factor, 1.243163121016122);
+}
+
+TEST(ReadModelConfig, AMixtureNeedsTheScalesOfItsRotaryLists) {
+  const std::string shape = "model_type: phimoe\n" + kShape +
+                            "num_local_experts: 4\nnum_experts_per_tok: 2\nrouter_jitter_noise: 0.01\nrope_theta: 1e4\noriginal_max_position_embeddings: 32\n";
+  EXPECT_EQ(error_of(shape + "longrope: {short_factor: [1, 1], long_factor: [1, 2], short_mscale: 1.5}\n"),
+            "m.yaml:13:11: longrope.long_mscale: required: phimoe derives it from nothing");
+  EXPECT_EQ(error_of(shape), "");
+}
+
+TEST(ReadModelConfig, SmallsScalesAreDerivedByItsOwnRule) {
+  const std::string shape =
+      "{model_type: phi3small, vocab_size: 16, hidden_size: 8, ff_intermediate_size: 8, num_hidden_layers: 2, num_attention_heads: 2, "
+      "max_position_embeddings: 64, original_max_position_embeddings: 32, rope_embedding_base: 1e6, tie_word_embeddings: true, blocksparse_block_size: 4, "
+      "blocksparse_num_local_blocks: 2, blocksparse_vert_stride: 2, dense_attention_every_n_layers: 2, gegelu_limit: 20, mup_attn_multiplier: 1, "
+      "mup_embedding_multiplier: 10, mup_width_multiplier: 8, longrope: {short_factor: [1, 1], long_factor: [1, 2]}}";
+  const LongRopeConfig rope = read_model_config(shape, "m.yaml").longrope;
+  EXPECT_EQ(rope.short_attention_factor, 1.0);
+  EXPECT_EQ(rope.long_attention_factor, longrope_attention_factor(64, 32));
+}
+
+TEST(ReadModelConfig, KeysBelongToTheirArchitecture) {
+  EXPECT_NE(error_of(kShape + "num_local_experts: 4\n").find("m.yaml:7:1: num_local_experts: unknown key"), std::string::npos);
+  EXPECT_NE(error_of("model_type: phi3small\n" + kShape)
+                .find("intermediate_size: unknown key; valid here: model_type, vocab_size, hidden_size, ff_intermediate_size"),
+            std::string::npos);
+  EXPECT_NE(error_of("model_type: phimoe\n" + kShape).find("num_local_experts: required: experts of a layer"), std::string::npos);
 }
 
 }  // namespace phidias::configs

@@ -35,6 +35,12 @@ class RandomConfig {
     c.model.train_pad_embedding = one_of(AutoBool::automatic, AutoBool::no, AutoBool::yes);
     for (int i = below(3); i > 0; --i) c.model.trainable.push_back(text());
     for (int i = below(3); i > 0; --i) c.model.add_tokens[text()] = 1000 + i;
+    draw_adapters(c.model);
+    c.model.router = one_of(Router::sparsemixer, Router::deterministic);
+    if (flag()) c.model.router_jitter = fraction();
+    if (flag()) c.model.input_jitter = fraction();
+    if (flag()) c.model.router_aux_loss = number();
+    c.model.aux_counts = one_of(AuxCounts::micro_batch, AuxCounts::previous_step);
     c.data.train = sources(1);
     c.data.validation = sources(0);
     if (flag()) c.data.max_length = integer(2) % 100000 + 2;
@@ -56,11 +62,14 @@ class RandomConfig {
                    number(),
                    one_of(Decay::matrices, Decay::all),
                    number(),
-                   one_of(StateDType::float32, StateDType::bfloat16)};
+                   one_of(StateDType::float32, StateDType::bfloat16),
+                   flag()};
     c.schedule.name = one_of(ScheduleName::constant, ScheduleName::linear, ScheduleName::cosine, ScheduleName::inverse_sqrt);
     c.schedule.warmup_steps = below(100);
     c.schedule.min_ratio = fraction();
     if (flag()) c.parallel.data = integer(1);
+    c.parallel.expert = integer(1);
+    c.parallel.shard = one_of(Shard::none, Shard::optimizer, Shard::gradients, Shard::parameters);
     c.parallel.backend = one_of(Backend::automatic, Backend::nccl, Backend::mpi);
     c.parallel.timeout_seconds = number() + 1;
     c.stop.first = one_of(std::string("steps"), std::string("epochs"), std::string("tokens"));
@@ -134,6 +143,17 @@ class RandomConfig {
     std::string text = kOdd[static_cast<std::size_t>(below(static_cast<int>(std::size(kOdd))))];
     for (int i = below(3); i > 0; --i) text += kOdd[static_cast<std::size_t>(below(static_cast<int>(std::size(kOdd))))];
     return text;
+  }
+  // None, read from a directory, or new; new ones are all that is trained.
+  void draw_adapters(ModelSection& model) {
+    if (flag()) return;
+    if (flag()) {
+      model.adapter = text();
+      return;
+    }
+    model.trainable.clear();
+    model.lora = {.rank = integer(1), .alpha = number() + 1e-9, .dropout = fraction(), .rslora = flag()};
+    if (flag()) model.lora.targets = {text(), text()};
   }
   std::vector<DataSource> sources(int least) {
     std::vector<DataSource> list;
