@@ -20,12 +20,12 @@ from common import PHIDIAS, ROOT, WORK, documents, metrics, model_directory, run
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "67108864"}
 
 
-def ours(model, data, step_documents, steps, warm_up, micro_tokens, ranks=1, threads=2):
+def ours(model, data, step_documents, steps, warm_up, micro_tokens, ranks=1, threads=2, extra=()):
     output = WORK / "train-run"
     shutil.rmtree(output, ignore_errors=True)
     longest = max(len(json.loads(line)["input_ids"]) for line in open(data))
     overrides = [f"model.path={model}", f"data.train={data}", f"run.output={output}", f"batch.documents={step_documents}", f"stop.steps={steps}",
-                 f"batch.micro_tokens={max(micro_tokens, longest)}", f"data.max_length={longest}"]
+                 f"batch.micro_tokens={max(micro_tokens, longest)}", f"data.max_length={longest}", *extra]
     program = [PHIDIAS] if ranks == 1 else [ROOT / "launch" / "mpirun.sh", "-n", ranks, PHIDIAS]
     run([*program, "train", ROOT / "bench" / "train.yaml", *overrides], OMP_NUM_THREADS=str(threads))
     rows = metrics(output)
