@@ -88,6 +88,9 @@ class CausalLM {
   virtual const configs::ModelConfig& config() const = 0;
   // In the order of computation, so that gradients become ready in the reverse order; tied heads appear once (model.embed_tokens.weight).
   virtual const std::vector<ParameterDeclaration>& declarations() const = 0;
+  // Declares low-rank adapters on the modules that the section's targets name, at most once and before storage is bound; declarations() then lists both
+  // kinds. Throws ConfigError when a target matches nothing, or part of the experts only; the text lists what exists.
+  virtual void add_adapters(const configs::LoraSection& section) = 0;
   // Hidden states after the final norm, [T, hidden].
   virtual at::Tensor forward(const kernels::PackedBatch& batch, const ForwardOptions& options) = 0;
   virtual kernels::Head head() = 0;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "kernels/draws.h"
 #include "kernels/dropout.h"
+#include "models/layers/lora.h"
 #include "models/layers/recompute.h"
 #include "models/layers/weight_residence.h"
 
@@ -107,6 +108,13 @@ void DecoderForCausalLM::declare_all() {
   collect("", -1, declarations_);
   for (ParameterDeclaration& declaration : declarations_)
     if (declaration.block < 0 && declaration.parameter != &model_->embedding()) declaration.block = static_cast<int>(config_.num_layers);
+}
+
+void DecoderForCausalLM::add_adapters(const configs::LoraSection& section) {
+  std::vector<AdaptableModule> modules;
+  list_adaptable("", modules);
+  model_->add_adapters("model.", kEmbeddingBlock, plan_adapters(modules, section));
+  declare_all();
 }
 
 at::Tensor DecoderForCausalLM::forward(const kernels::PackedBatch& batch, const ForwardOptions& options) {

@@ -62,6 +62,7 @@ class DecoderForCausalLM : public Layer, public CausalLM {
 
   const configs::ModelConfig& config() const override { return config_; }
   const std::vector<ParameterDeclaration>& declarations() const override { return declarations_; }
+  void add_adapters(const configs::LoraSection& section) override;
   at::Tensor forward(const kernels::PackedBatch& batch, const ForwardOptions& options) override;
   kernels::Head head() override;
   at::Tensor prefill(const kernels::PackedBatch& batch, const std::vector<std::int64_t>& sequences, std::vector<kernels::KeyValueCache>& caches) override;

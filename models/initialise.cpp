@@ -75,11 +75,17 @@ void initial_values(const ParameterDeclaration& declaration, const LogicalTensor
 at::Tensor allocate(CausalLM& model, at::ScalarType dtype, at::Device device) {
   const std::int64_t alignment = kAlignmentBytes / static_cast<std::int64_t>(c10::elementSize(dtype));
   const auto padded = [alignment](std::int64_t count) { return (count + alignment - 1) / alignment * alignment; };
+  // Adapters are float32 in any model: beside the flat tensor when that is of another type.
+  const auto apart = [dtype](const ParameterDeclaration& declaration) { return declaration.adapter && dtype != at::kFloat; };
   std::int64_t total = 0;
-  for (const ParameterDeclaration& declaration : model.declarations()) total += padded(element_count(declaration));
+  for (const ParameterDeclaration& declaration : model.declarations()) total += apart(declaration) ? 0 : padded(element_count(declaration));
   const at::Tensor storage = device.is_cpu() ? kernels::empty_in_huge_pages(total, dtype) : at::empty({total}, at::TensorOptions(dtype).device(device));
   std::int64_t offset = 0;
   for (const ParameterDeclaration& declaration : model.declarations()) {
+    if (apart(declaration)) {
+      declaration.parameter->value = at::empty(declaration.shape, at::TensorOptions(at::kFloat).device(device));
+      continue;
+    }
     const std::int64_t count = element_count(declaration);
     declaration.parameter->value = storage.narrow(0, offset, count).view(declaration.shape).detach();
     offset += padded(count);

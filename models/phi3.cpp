@@ -12,11 +12,12 @@ Phi3Block::Phi3Block(const configs::ModelConfig& config)
 
 std::pair<at::Tensor, at::Tensor> Phi3Block::forward(const at::Tensor& x, const at::Tensor& update, const BlockContext& context) {
   const auto [residual, normed] = input_layernorm_->forward(x, update);
-  auto [after_attention, mlp_input] = post_attention_layernorm_->forward(residual, self_attn_->forward(normed, context.attend, context.block));
-  if (context.options.recompute != Recompute::mlp) return {after_attention, mlp_->forward(mlp_input)};
+  auto [after_attention, mlp_input] =
+      post_attention_layernorm_->forward(residual, self_attn_->forward(normed, context.attend, context.block, context.draw_keys));
+  if (context.options.recompute != Recompute::mlp) return {after_attention, mlp_->forward(mlp_input, context.draw_keys)};
 
   RecomputedSegment segment;
-  segment.run = [mlp = mlp_](const at::Tensor& input) { return mlp->forward(input); };
+  segment.run = [mlp = mlp_, keys = context.draw_keys](const at::Tensor& input) { return mlp->forward(input, keys); };
   return {after_attention, recompute(std::move(segment), mlp_input, mlp_->trainable())};
 }
 

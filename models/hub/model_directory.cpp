@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "models/hub/config_json.h"
+#include "models/hub/merge.h"
+#include "models/hub/peft.h"
 
 namespace phidias::models {
 
@@ -27,12 +29,6 @@ std::string listed(const std::vector<std::string>& names) {
 
 std::string counted(const std::vector<std::string>& names, const char* what) {
   return "\n  " + std::to_string(names.size()) + (names.size() == 1 ? " tensor " : " tensors ") + what + ": " + listed(names);
-}
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
 }
 
 [[noreturn]] void refuse_without_safetensors(const fs::path& path) {
@@ -90,10 +86,10 @@ void check_against_index(const SafetensorsFile& file, const std::set<std::string
 // Tables that old checkpoints carry along; they are computed here.
 bool is_ignored_buffer(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
 
-at::ScalarType common_dtype(const fs::path& path, const std::map<std::string, const SafetensorsFile*>& tensors) {
+at::ScalarType common_dtype(const fs::path& path, const StoredTensors& tensors) {
   std::map<at::ScalarType, std::vector<std::string>> names;
-  for (const auto& [name, file] : tensors) {
-    if (!is_ignored_buffer(name)) names[file->find(name)->dtype].push_back(name);
+  for (const auto& [name, tensor] : tensors) {
+    if (!is_ignored_buffer(name)) names[tensor.dtype].push_back(name);
   }
   if (names.empty()) throw CheckpointError(path.string() + " holds no tensors");
   const auto most = std::max_element(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
@@ -109,28 +105,57 @@ at::ScalarType common_dtype(const fs::path& path, const std::map<std::string, co
   return dtype;
 }
 
+// "model.layers.3.block_sparse_moe.experts.5.w1.weight": layer 3, expert 5 and "w1.weight" of it.
+struct ExpertName {
+  explicit ExpertName(const std::string& name) : expert(expert_of(name)) {
+    if (expert < 0) return;
+    const std::size_t begin = name.find(".experts.") + 9;
+    part = name.substr(name.find('.', begin) + 1);
+    const std::size_t layer_at = name.find(".layers.");
+    if (layer_at != std::string::npos) layer = std::stoll(name.substr(layer_at + 8));
+  }
+  std::int64_t layer = -1, expert = -1;
+  std::string part;
+};
+
+// Tensors of experts are told by layer and expert, one line of the message.
+std::string missing_text(const std::vector<std::string>& names) {
+  std::vector<std::string> others, experts;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::string> parts;
+  for (const std::string& name : names) {
+    const ExpertName expert(name);
+    if (expert.expert < 0 || expert.layer < 0) {
+      others.push_back(name);
+      continue;
+    }
+    std::string& text = parts[{expert.layer, expert.expert}];
+    text += (text.empty() ? "" : ", ") + expert.part;
+  }
+  for (const auto& [place, text] : parts)
+    experts.push_back("expert " + std::to_string(place.second) + " of layer " + std::to_string(place.first) + " (" + text + ")");
+  std::string message = others.empty() ? "" : counted(others, "missing");
+  if (!experts.empty())
+    message += "\n  " + std::to_string(experts.size()) + (experts.size() == 1 ? " expert" : " experts") + " missing or incomplete: " + listed(experts);
+  return message;
+}
+
 void check_fit(const ModelDirectory& directory, const CausalLM& model) {
   std::vector<std::string> missing, extra, shapes;
   std::set<std::string> declared;
-  for (const ParameterDeclaration& declaration : model.declarations()) {
-    if (declaration.adapter) continue;
-    for (const LogicalTensor& tensor : declaration.tensors) {
-      declared.insert(tensor.name);
-      const auto found = directory.tensors().find(tensor.name);
-      if (found == directory.tensors().end()) {
-        missing.push_back(tensor.name);
-        continue;
-      }
-      const TensorEntry& entry = *found->second->find(tensor.name);
-      if (entry.shape != tensor.shape) shapes.push_back(tensor.name + " (" + shape_text(entry.shape) + " instead of " + shape_text(tensor.shape) + ")");
-    }
+  for (const LogicalTensor& tensor : all_checkpoint_tensors(model)) {
+    declared.insert(tensor.name);
+    const auto found = directory.tensors().find(tensor.name);
+    if (found == directory.tensors().end())
+      missing.push_back(tensor.name);
+    else if (found->second.shape != tensor.shape)
+      shapes.push_back(tensor.name + " (" + shape_text(found->second.shape) + " instead of " + shape_text(tensor.shape) + ")");
   }
-  for (const auto& [name, file] : directory.tensors()) {
+  for (const auto& [name, stored] : directory.tensors()) {
     const bool repeated_head = model.config().tied_head && name == "lm_head.weight";
     if (!declared.contains(name) && !repeated_head && !is_ignored_buffer(name)) extra.push_back(name);
   }
   if (missing.empty() && extra.empty() && shapes.empty()) return;
-  throw CheckpointError(directory.path().string() + " does not fit its config.json:" + (missing.empty() ? "" : counted(missing, "missing")) +
+  throw CheckpointError(directory.path().string() + " does not fit its config.json:" + missing_text(missing) +
                         (extra.empty() ? "" : counted(extra, "unknown to the model")) + (shapes.empty() ? "" : counted(shapes, "of another shape")));
 }
 
@@ -150,27 +175,28 @@ ModelDirectory::ModelDirectory(const fs::path& path) : path_(path), config_(read
   for (const auto& [name, indexed] : files) {
     files_.push_back(std::make_unique<SafetensorsFile>(path / name));
     if (!indexed.empty()) check_against_index(*files_.back(), indexed);
-    for (const TensorEntry& entry : files_.back()->header().tensors) tensors_[entry.name] = files_.back().get();
   }
+  tensors_ = released_tensors(config_, files_);
   dtype_ = common_dtype(path, tensors_);
 }
 
 at::Tensor ModelDirectory::tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) throw CheckpointError(path_.string() + ": tensor \"" + name + "\" is missing");
-  return found->second->tensor(name);
+  return found->second.file->part(found->second.name, found->second.begin, found->second.shape);
 }
 
 configs::ModelConfig read_model_config(const fs::path& path) {
   if (!fs::exists(path)) throw CheckpointError(path.string() + " does not exist: a Hugging Face model directory is needed");
-  const fs::path file = fs::is_directory(path) ? path / "config.json" : path;
+  const fs::path file = fs::is_directory(path) ? base_directory(path) / "config.json" : path;
   if (!fs::exists(file)) throw CheckpointError(path.string() + " holds no config.json: it is not a Hugging Face model directory");
   return model_config_from_json(read_json(file), file.string());
 }
 
 std::vector<std::int64_t> read_end_tokens(const fs::path& directory) {
-  const fs::path generation = directory / "generation_config.json";
-  if (fs::exists(generation)) {
+  for (const fs::path& holder : {directory, base_directory(directory)}) {
+    const fs::path generation = holder / "generation_config.json";
+    if (!fs::exists(generation)) continue;
     const Json json = read_json(generation);
     if (json.is_object() && json.contains("eos_token_id") && !json["eos_token_id"].is_null()) return token_list(json["eos_token_id"], generation);
   }
@@ -190,9 +216,10 @@ RangeReader range_reader(const ModelDirectory& directory, const CausalLM& model)
   };
 }
 
-void load_weights(const ModelDirectory& directory, const CausalLM& model) {
+namespace {
+
+void load_weights(const RangeReader& read, const CausalLM& model) {
   const at::NoGradGuard no_gradients;
-  const RangeReader read = range_reader(directory, model);
   for (const ParameterDeclaration& declaration : model.declarations()) {
     if (declaration.adapter) continue;
     const at::Tensor flat = declaration.parameter->value.view({-1});
@@ -200,14 +227,23 @@ void load_weights(const ModelDirectory& directory, const CausalLM& model) {
   }
 }
 
+}  // namespace
+
+void load_weights(const ModelDirectory& directory, const CausalLM& model) { load_weights(range_reader(directory, model), model); }
+
 LoadedModel load_model(const fs::path& path, std::optional<at::ScalarType> dtype, at::Device device) {
-  const ModelDirectory directory(path);
+  const ModelDirectory directory(base_directory(path));
   LoadedModel loaded;
   loaded.config = directory.config();
   loaded.file_dtype = directory.dtype();
   loaded.model = make_model(loaded.config);
   loaded.storage = allocate(*loaded.model, dtype.value_or(directory.dtype()), device);
-  load_weights(directory, *loaded.model);
+  if (is_adapter_directory(path)) {
+    const AdapterDirectory adapter(path);
+    load_weights(MergedWeights(directory, adapter).reader(*loaded.model), *loaded.model);
+  } else {
+    load_weights(directory, *loaded.model);
+  }
   return loaded;
 }
 

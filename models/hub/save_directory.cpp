@@ -1,9 +1,6 @@
 // save_model_directory and copy_other_files of models/hub/model_directory.h.
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -11,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "models/hub/config_json.h"
+#include "models/hub/directory_replacement.h"
 #include "models/hub/model_directory.h"
 
 namespace phidias::models {
@@ -59,50 +57,6 @@ void write_generation_config(const fs::path& file, const configs::ModelConfig& c
   write_file_atomic(file, json.dump(2) + "\n");
 }
 
-// A sibling that takes the final name in commit(); removed when something fails before.
-class DirectoryReplacement {
- public:
-  explicit DirectoryReplacement(fs::path out) : out_(std::move(out)) {
-    if (!out_.has_filename()) out_ = out_.parent_path();  // "final/"
-    const std::string suffix = std::to_string(::getpid());
-    temporary_ = out_.string() + ".tmp-" + suffix;
-    previous_ = out_.string() + ".old-" + suffix;
-    std::error_code ignored;
-    fs::remove_all(temporary_, ignored);
-    try {
-      fs::create_directories(temporary_);
-    } catch (const fs::filesystem_error& error) {
-      throw CheckpointError("cannot create " + temporary_.string() + ": " + error.code().message());
-    }
-  }
-  ~DirectoryReplacement() {
-    std::error_code ignored;
-    fs::remove_all(temporary_, ignored);
-  }
-  DirectoryReplacement(const DirectoryReplacement&) = delete;
-  DirectoryReplacement& operator=(const DirectoryReplacement&) = delete;
-
-  const fs::path& temporary() const { return temporary_; }
-
-  void commit() {
-    sync_directory(temporary_);
-    std::error_code error;
-    const bool replaces = fs::exists(fs::symlink_status(out_));
-    if (replaces) fs::rename(out_, previous_, error);
-    if (!error) fs::rename(temporary_, out_, error);
-    if (error) {
-      std::error_code ignored;
-      if (replaces && !fs::exists(out_)) fs::rename(previous_, out_, ignored);
-      throw CheckpointError("cannot give " + temporary_.string() + " the name " + out_.string() + ": " + error.message());
-    }
-    sync_directory(out_.has_parent_path() ? out_.parent_path() : fs::path("."));
-    if (replaces) fs::remove_all(previous_, error);
-  }
-
- private:
-  fs::path out_, temporary_, previous_;
-};
-
 }  // namespace
 
 std::vector<LogicalTensor> checkpoint_tensors(const CausalLM& model) {
@@ -112,17 +66,52 @@ std::vector<LogicalTensor> checkpoint_tensors(const CausalLM& model) {
   return tensors;
 }
 
+bool is_passed_on(const std::string& file_name) { return !is_bookkeeping(file_name) && !is_weight_file(file_name); }
+
+std::vector<LogicalTensor> all_checkpoint_tensors(const CausalLM& model) {
+  std::vector<LogicalTensor> tensors;
+  for (const ParameterDeclaration& declaration : model.declarations()) {
+    if (declaration.adapter) continue;
+    const std::vector<LogicalTensor>& own = declaration.tensors;
+    const std::int64_t first = expert_of(own.front().name);
+    if (declaration.placement != Placement::expert || first < 0) {
+      tensors.insert(tensors.end(), own.begin(), own.end());
+      continue;
+    }
+    std::vector<LogicalTensor> of_one;
+    for (const LogicalTensor& tensor : own)
+      if (expert_of(tensor.name) == first) of_one.push_back(tensor);
+    const std::int64_t stride = of_one.back().offset + of_one.back().count() - of_one.front().offset;
+    for (std::int64_t expert = 0; expert < model.config().num_experts; ++expert)
+      for (const LogicalTensor& tensor : of_one)
+        tensors.push_back({with_expert(tensor.name, expert), tensor.shape, expert * stride + tensor.offset - of_one.front().offset});
+  }
+  return tensors;
+}
+
 void copy_other_files(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   for (const auto& entry : fs::directory_iterator(from)) {
     const std::string name = entry.path().filename().string();
-    if (is_bookkeeping(name) || is_weight_file(name)) continue;
+    if (!is_passed_on(name)) continue;
     if (entry.is_directory())
       copy_other_files(entry.path(), to / name);
     else if (entry.is_regular_file())
       write_file_atomic(to / name, MappedFile(entry.path()).text());
   }
 }
+
+namespace {
+
+// `provider` outlives the result; null: nothing is read.
+std::vector<TensorToWrite> tensors_to_write(const CausalLM& model, const TensorProvider* provider, const SaveOptions& options) {
+  std::vector<TensorToWrite> tensors;
+  for (const LogicalTensor& tensor : all_checkpoint_tensors(model))
+    tensors.push_back({tensor.name, options.dtype, tensor.shape, [provider, name = tensor.name] { return (*provider)(name); }});
+  return tensors;
+}
+
+}  // namespace
 
 void save_model_directory(const fs::path& out, const CausalLM& model, const TensorProvider& provider, const SaveOptions& options) {
   DirectoryReplacement replacement(out);
@@ -135,11 +124,15 @@ void save_model_directory(const fs::path& out, const CausalLM& model, const Tens
   }
   if (!fs::exists(directory / "generation_config.json")) write_generation_config(directory / "generation_config.json", model.config());
 
-  std::vector<TensorToWrite> tensors;
-  for (const LogicalTensor& tensor : checkpoint_tensors(model))
-    tensors.push_back({tensor.name, options.dtype, tensor.shape, [&provider, name = tensor.name] { return provider(name); }});
-  write_sharded_safetensors(directory, std::move(tensors), options.max_shard_bytes);
+  write_sharded_safetensors(directory, tensors_to_write(model, &provider, options), options.max_shard_bytes);
   replacement.commit();
+}
+
+std::vector<std::string> save_order(const CausalLM& model, const SaveOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& shard : deal_to_shards(tensors_to_write(model, nullptr, options), options.max_shard_bytes))
+    for (const TensorToWrite& tensor : shard) names.push_back(tensor.name);
+  return names;
 }
 
 void save_model_directory(const fs::path& out, const CausalLM& model, const SaveOptions& options) {

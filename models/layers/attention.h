@@ -20,7 +20,10 @@ kernels::AttentionShape attention_shape(const configs::ModelConfig& config, std:
 class SelfAttention : public Layer {
  public:
   explicit SelfAttention(const configs::ModelConfig& config);
-  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block) { return o_proj_->forward(attend(qkv_proj_->forward(x), block)); }
+  // draw_keys: of the adapters' dropout.
+  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block, const at::Tensor& draw_keys = {}) {
+    return o_proj_->forward(attend(qkv_proj_->forward(x, draw_keys), block), draw_keys);
+  }
 
  private:
   std::shared_ptr<Linear> qkv_proj_, o_proj_;

@@ -35,6 +35,21 @@ void Layer::collect(const std::string& prefix, int block, std::vector<ParameterD
   }
 }
 
+void Layer::list_adaptable(const std::string& path, std::vector<AdaptableModule>& modules) const {
+  for (const auto& child : named_children()) {
+    const auto* layer = dynamic_cast<const Layer*>(child.value().get());
+    if (layer != nullptr) layer->list_adaptable(path + child.key() + ".", modules);
+  }
+}
+
+void Layer::add_adapters(const std::string& path, int block, const AdapterPlan& plan) {
+  const bool is_list = dynamic_cast<const LayerList*>(this) != nullptr;
+  for (const auto& child : named_children()) {
+    auto* layer = dynamic_cast<Layer*>(child.value().get());
+    if (layer != nullptr) layer->add_adapters(path + child.key() + ".", is_list ? std::stoi(child.key()) : block, plan);
+  }
+}
+
 void Layer::expose_parameters() {
   for (const auto& declared : declared_) parameters_[declared->declaration.name] = declared->parameter.value;
   for (const auto& child : children()) {

@@ -16,6 +16,9 @@
 
 namespace phidias::models {
 
+struct AdaptableModule;  // models/layers/lora.h
+struct AdapterPlan;
+
 class Layer : public torch::nn::Module {
  public:
   // Appends this layer's and its children's parameters in the order of registration, full names, and writes the name into each Parameter.
@@ -24,6 +27,11 @@ class Layer : public torch::nn::Module {
   void expose_parameters();
   // A parameter of this layer or below has a gradient buffer.
   bool trainable() const;
+
+  // Appends the linear modules of the checkpoint that this layer and its children compute. `path`: of this layer, with a dot at the end.
+  virtual void list_adaptable(const std::string& path, std::vector<AdaptableModule>& modules) const;
+  // Declares the adapters that the plan asks for here and below. Once, before collect().
+  virtual void add_adapters(const std::string& path, int block, const AdapterPlan& plan);
 
  protected:
   kernels::Parameter& declare(const std::string& name, std::vector<std::int64_t> shape, Initialisation initialisation = Initialisation::normal,

@@ -1,4 +1,5 @@
-// y = x W^T (+ b), weight [out, in]; the operation and its gradient are kernels/linear.h.
+// y = x W^T (+ b), weight [out, in], with low-rank adapters where they were added; the operations and their gradients are kernels/linear.h and
+// kernels/lora.h.
 //
 // A weight may hold several linear modules of the checkpoint as consecutive rows (`parts`: q_proj, k_proj, v_proj), computed as one product.
 #pragma once
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "kernels/linear.h"
+#include "kernels/lora.h"
 #include "models/layers/layer.h"
 
 namespace phidias::models {
@@ -20,17 +22,25 @@ struct LinearPart {
 class Linear : public Layer {
  public:
   Linear(std::int64_t in, std::int64_t out, bool bias = false, std::vector<LinearPart> parts = {});
-  at::Tensor forward(const at::Tensor& x) { return kernels::linear(x, weight_, bias_); }
+  // draw_keys: PackedBatch's, for the adapters' dropout.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& draw_keys = {}) {
+    return lora_.modules.empty() ? kernels::linear(x, weight_, bias_) : kernels::linear_with_adapters(x, weight_, bias_, lora_, draw_keys);
+  }
   kernels::Parameter& weight() { return weight_; }
   kernels::Parameter* bias() { return bias_; }
+
+  void list_adaptable(const std::string& path, std::vector<AdaptableModule>& modules) const override;
+  void add_adapters(const std::string& path, int block, const AdapterPlan& plan) override;
 
  protected:
   void name_tensors(const std::string& path, ParameterDeclaration& declaration) const override;
 
  private:
+  std::int64_t in_, out_;
   std::vector<LinearPart> parts_;
   kernels::Parameter& weight_;
   kernels::Parameter* bias_ = nullptr;
+  kernels::LinearLora lora_;  // without modules: none
 };
 
 }  // namespace phidias::models

@@ -9,7 +9,8 @@ namespace phidias::models {
 class Mlp : public Layer {
  public:
   explicit Mlp(const configs::ModelConfig& config);
-  at::Tensor forward(const at::Tensor& x);  // [T, hidden] -> [T, hidden]
+  // [T, hidden] -> [T, hidden]; draw_keys: of the adapters' dropout.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& draw_keys = {});
 
  private:
   std::shared_ptr<Linear> gate_up_proj_, down_proj_;
