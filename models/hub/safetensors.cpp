@@ -53,6 +53,13 @@ std::string shard_name(std::size_t shard, std::size_t count) {
   return "model-" + five(shard) + "-of-" + five(count) + ".safetensors";
 }
 
+void sort_as_in_files(std::vector<TensorToWrite>& tensors) {
+  std::sort(tensors.begin(), tensors.end(), [](const TensorToWrite& a, const TensorToWrite& b) {
+    const int rank_a = dtype_rank(a.dtype), rank_b = dtype_rank(b.dtype);
+    return rank_a != rank_b ? rank_a > rank_b : a.name < b.name;
+  });
+}
+
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path), map_(std::make_shared<const MappedFile>(path)) {
@@ -65,18 +72,30 @@ const TensorEntry* SafetensorsFile::find(const std::string& name) const {
   return found == index_.end() ? nullptr : &header_.tensors[found->second];
 }
 
-at::Tensor SafetensorsFile::tensor(const std::string& name) const {
+const TensorEntry& SafetensorsFile::entry_of(const std::string& name) const {
   const TensorEntry* entry = find(name);
   if (entry == nullptr) throw CheckpointError(path_.string() + ": tensor \"" + name + "\" is missing");
-  if (entry->begin == entry->end) return at::empty(entry->shape, entry->dtype);
-  const std::byte* bytes = map_->data() + entry->begin;
+  return *entry;
+}
+
+at::Tensor SafetensorsFile::tensor(const std::string& name) const { return part(name, 0, entry_of(name).shape); }
+
+at::Tensor SafetensorsFile::part(const std::string& name, std::int64_t begin, const std::vector<std::int64_t>& shape) const {
+  const TensorEntry& entry = entry_of(name);
+  const std::size_t width = c10::elementSize(entry.dtype);
+  std::uint64_t size = width;
+  for (const std::int64_t n : shape) size *= static_cast<std::uint64_t>(n);
+  const std::uint64_t from = entry.begin + static_cast<std::uint64_t>(begin) * width;
+  if (begin < 0 || from + size > entry.end) throw CheckpointError(path_.string() + ": tensor \"" + name + "\" is smaller than the part that is asked for");
+  if (size == 0) return at::empty(shape, entry.dtype);
+  const std::byte* bytes = map_->data() + from;
   // Nothing in the format aligns data to their element: a view would be undefined behaviour.
-  if (reinterpret_cast<std::uintptr_t>(bytes) % c10::elementSize(entry->dtype) != 0) {
-    at::Tensor copy = at::empty(entry->shape, entry->dtype);
-    std::memcpy(copy.mutable_data_ptr(), bytes, entry->end - entry->begin);
+  if (reinterpret_cast<std::uintptr_t>(bytes) % width != 0) {
+    at::Tensor copy = at::empty(shape, entry.dtype);
+    std::memcpy(copy.mutable_data_ptr(), bytes, size);
     return copy;
   }
-  return at::from_blob(const_cast<std::byte*>(bytes), entry->shape, [map = map_](void*) {}, at::TensorOptions(entry->dtype));
+  return at::from_blob(const_cast<std::byte*>(bytes), shape, [map = map_](void*) {}, at::TensorOptions(entry.dtype));
 }
 
 TensorToWrite tensor_to_write(std::string name, const at::Tensor& tensor) {
@@ -84,10 +103,7 @@ TensorToWrite tensor_to_write(std::string name, const at::Tensor& tensor) {
 }
 
 void write_safetensors(const std::filesystem::path& path, std::vector<TensorToWrite> tensors, const SafetensorsMetadata& metadata) {
-  std::sort(tensors.begin(), tensors.end(), [](const TensorToWrite& a, const TensorToWrite& b) {
-    const int rank_a = dtype_rank(a.dtype), rank_b = dtype_rank(b.dtype);
-    return rank_a != rank_b ? rank_a > rank_b : a.name < b.name;
-  });
+  sort_as_in_files(tensors);
   const std::string header = header_of(tensors, metadata);
   AtomicFile file(path);
   unsigned char size[8];
@@ -102,10 +118,9 @@ void write_safetensors(const std::filesystem::path& path, std::vector<TensorToWr
   file.commit();
 }
 
-void write_sharded_safetensors(const std::filesystem::path& directory, std::vector<TensorToWrite> tensors, std::int64_t max_shard_bytes,
-                               const SafetensorsMetadata& metadata) {
+std::vector<std::vector<TensorToWrite>> deal_to_shards(std::vector<TensorToWrite> tensors, std::int64_t max_shard_bytes) {
   std::vector<std::vector<TensorToWrite>> shards(1);
-  std::int64_t in_shard = 0, total = 0;
+  std::int64_t in_shard = 0;
   for (TensorToWrite& tensor : tensors) {
     const std::int64_t bytes = byte_count(tensor);
     if (in_shard > 0 && in_shard + bytes > max_shard_bytes) {
@@ -113,9 +128,17 @@ void write_sharded_safetensors(const std::filesystem::path& directory, std::vect
       in_shard = 0;
     }
     in_shard += bytes;
-    total += bytes;
     shards.back().push_back(std::move(tensor));
   }
+  for (std::vector<TensorToWrite>& shard : shards) sort_as_in_files(shard);
+  return shards;
+}
+
+void write_sharded_safetensors(const std::filesystem::path& directory, std::vector<TensorToWrite> tensors, std::int64_t max_shard_bytes,
+                               const SafetensorsMetadata& metadata) {
+  std::int64_t total = 0;
+  for (const TensorToWrite& tensor : tensors) total += byte_count(tensor);
+  std::vector<std::vector<TensorToWrite>> shards = deal_to_shards(std::move(tensors), max_shard_bytes);
   if (shards.size() == 1) return write_safetensors(directory / "model.safetensors", std::move(shards[0]), metadata);
 
   std::map<std::string, std::string> files;  // index entries sorted by name, as transformers writes them

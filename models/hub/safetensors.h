@@ -51,8 +51,12 @@ class SafetensorsFile {
   const TensorEntry* find(const std::string& name) const;  // null: not here
   // A CPU tensor over the mapped bytes; never write to it. Throws CheckpointError when the name is not here.
   at::Tensor tensor(const std::string& name) const;
+  // As tensor(), of the elements from `begin` on that `shape` holds.
+  at::Tensor part(const std::string& name, std::int64_t begin, const std::vector<std::int64_t>& shape) const;
 
  private:
+  const TensorEntry& entry_of(const std::string& name) const;
+
   std::filesystem::path path_;
   std::shared_ptr<const MappedFile> map_;
   SafetensorsHeader header_;
@@ -72,6 +76,9 @@ using SafetensorsMetadata = std::map<std::string, std::string>;
 
 // Writes one file atomically. Calls read() once per tensor in the order of the file.
 void write_safetensors(const std::filesystem::path& path, std::vector<TensorToWrite> tensors, const SafetensorsMetadata& metadata = {{"format", "pt"}});
+
+// Deals tensors to shards in the given order and puts each shard into the order of its file: that in which the functions below read them.
+std::vector<std::vector<TensorToWrite>> deal_to_shards(std::vector<TensorToWrite> tensors, std::int64_t max_shard_bytes);
 
 // model.safetensors, or model-0000i-of-0000n.safetensors with model.safetensors.index.json when the data exceed `max_shard_bytes`.
 // Tensors are dealt to shards in the given order (a tensor larger than a shard gets one of its own).
