@@ -43,6 +43,16 @@ void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::
     c->add_flag("--dry-run", o->dry_run, "two steps and a checkpoint, then stop");
   }
   {
+    auto [c, o] = add_command<PlanCommand>(app, invocation, storage, "plan", "memory, communication and speed of a recipe on given GPUs; needs none",
+                                           "phidias plan recipes/sft/phi-3-medium-4k.yaml model.path=null model.preset=phi-3-medium-4k "
+                                           "parallel.shard=parameters --gpus 8 --gpu h100-80");
+    c->add_option("recipe", o->recipe, "recipe (YAML)")->required();
+    c->add_option("overrides", o->overrides, "key.path=value, checked like the recipe");
+    c->add_option("--gpus", o->gpus, "ranks, one per GPU")->capture_default_str()->check(CLI::Range(1, 65536));
+    c->add_option("--gpu", o->gpu, "h100-80, h200-141, b200-192, a100-40, a100-80, l40s-48, or cpu: this machine, shared by the ranks")->capture_default_str();
+    c->add_option("--efficiency", o->efficiency, "part of the peak that products are expected to reach")->check(CLI::Range(0.0, 1.0));
+  }
+  {
     auto [c, o] = add_command<GenerateCommand>(app, invocation, storage, "generate", "writes text with a model",
                                                "phidias generate --model runs/quickstart --prompt $'<|user|>\\nsort: pear apple<|end|>\\n<|assistant|>\\n'");
     c->add_option("--model", o->model, "Hugging Face or run directory")->required();
@@ -173,7 +183,8 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
 
 bool needs_engine(const Command& command) {
   return std::holds_alternative<TrainCommand>(command) || std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) ||
-         std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command);
+         std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command) ||
+         std::holds_alternative<PlanCommand>(command);
 }
 
 }  // namespace phidias::launch

@@ -70,6 +70,14 @@ struct InitCommand {
   std::uint64_t seed = 0;
 };
 
+// What a recipe needs on hardware that need not be there.
+struct PlanCommand {
+  std::string recipe, gpu = "h100-80";
+  std::vector<std::string> overrides;
+  int gpus = 1;
+  double efficiency = 0.0;  // 0: a default of the kind
+};
+
 struct MakeTasksCommand {
   std::string output;
   std::int64_t train = 48000, test = 500;
@@ -93,7 +101,7 @@ struct ReportCommand {
 
 struct VersionCommand {};
 
-using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, ChatCommand, ScoreCommand, ExportCommand, InitCommand, MakeTasksCommand,
+using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, ChatCommand, ScoreCommand, ExportCommand, InitCommand, PlanCommand, MakeTasksCommand,
                              InspectCommand, RecipesCommand, ReportCommand, VersionCommand>;
 
 struct Invocation {

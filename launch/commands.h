@@ -22,5 +22,6 @@ int run_chat(const ChatCommand& command);
 int run_score(const ScoreCommand& command, bool json);
 int run_export(const ExportCommand& command, bool json);
 int run_init(const InitCommand& command);
+int run_plan(const PlanCommand& command, bool json, parallel::World& world);
 
 }  // namespace phidias::launch

@@ -26,6 +26,7 @@ struct Runner {
   int operator()(const ScoreCommand& command) { return run_score(command, invocation.json); }
   int operator()(const ExportCommand& command) { return run_export(command, invocation.json); }
   int operator()(const InitCommand& command) { return run_init(command); }
+  int operator()(const PlanCommand& command) { return run_plan(command, invocation.json, world); }
   template <class T>
   int operator()(const T&) {
     return static_cast<int>(ExitCode::usage);

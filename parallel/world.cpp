@@ -17,6 +17,18 @@
 
 namespace phidias::parallel {
 
+MeshShape fitted(const MeshShape& shape, int ranks) {
+  const auto fail = [&](const std::string& reason) {
+    throw ConfigError("parallel.data x parallel.expert x parallel.context = " + (shape.data == 0 ? "auto" : std::to_string(shape.data)) + " x " +
+                      std::to_string(shape.expert) + " x " + std::to_string(shape.context) + " does not fit " + std::to_string(ranks) + " ranks: " + reason);
+  };
+  if (shape.data < 0 || shape.expert < 1 || shape.context < 1) fail("every axis is at least 1 (data: 0 or auto takes the rest)");
+  const int inner = shape.expert * shape.context;
+  if (shape.data == 0 && ranks % inner != 0) fail("expert x context must divide the number of ranks");
+  if (shape.data != 0 && shape.data * inner != ranks) fail("the product must be the number of ranks");
+  return {shape.data == 0 ? ranks / inner : shape.data, shape.expert, shape.context};
+}
+
 // Members are destroyed from the last to the first: the heartbeat stops, groups are freed, MPI ends.
 struct World::Impl {
   std::shared_ptr<CollectiveLog> log;
@@ -81,17 +93,7 @@ std::unique_ptr<Communicator> World::expert_replicas(Communicator& all) const { 
 
 void World::set_timeout(double seconds) { impl_->log->set_timeout(seconds); }
 
-void World::arrange(const MeshShape& shape) {
-  const auto fail = [&](const std::string& reason) {
-    throw ConfigError("parallel.data x parallel.expert x parallel.context = " + (shape.data == 0 ? "auto" : std::to_string(shape.data)) + " x " +
-                      std::to_string(shape.expert) + " x " + std::to_string(shape.context) + " does not fit " + std::to_string(size()) + " ranks: " + reason);
-  };
-  if (shape.data < 0 || shape.expert < 1 || shape.context < 1) fail("every axis is at least 1 (data: 0 or auto takes the rest)");
-  const int inner = shape.expert * shape.context;
-  if (shape.data == 0 && size() % inner != 0) fail("expert x context must divide the number of ranks");
-  if (shape.data != 0 && shape.data * inner != size()) fail("the product must be the number of ranks");
-  impl_->mesh = {shape.data == 0 ? size() / inner : shape.data, shape.expert, shape.context};
-}
+void World::arrange(const MeshShape& shape) { impl_->mesh = fitted(shape, size()); }
 
 void World::abort(int exit_code, const std::string& message) const {
   if (impl_->heartbeat) impl_->heartbeat->end_job(exit_code, message);

@@ -21,6 +21,9 @@ struct MeshShape {
   int context = 1;
 };
 
+// The mesh of `ranks` ranks with data: 0 filled in. Throws ConfigError when the axes do not multiply to `ranks`.
+MeshShape fitted(const MeshShape& shape, int ranks);
+
 struct WorldOptions {
   double heartbeat_seconds = 1.0;   // interval of the heartbeat between ranks
   double silent_seconds = 10.0;     // a peer silent for so long is dead: one message, exit 4

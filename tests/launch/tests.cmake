@@ -1,4 +1,6 @@
-foreach(name commands train)
+foreach(name commands train plan)
   phidias_test(launch/${name} LINK base TIMEOUT 900)
   add_dependencies(launch_${name}_test phidias_program)
 endforeach()
+phidias_test(launch/plan_memory LINK base SLOW TIMEOUT 900)
+add_dependencies(launch_plan_memory_test phidias_program)
