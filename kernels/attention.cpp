@@ -57,9 +57,10 @@ struct CpuCall {
   CpuCall(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const Ranges& documents, const AttentionShape& shape, bool divide_queries)
       : threads(cpu::team_size(qkv.numel())) {
     const std::int64_t longest = longest_document(documents), parts = static_cast<std::int64_t>(documents.size()) / 2 * shape.kv_heads;
-    // With few documents and heads their queries are divided too; a multiple of the kernel's block, so that the results stay the same.
+    // With few documents and heads their queries are divided too; at the kernel's own boundaries, so that the results stay the same.
     const bool few = divide_queries && threads > 1 && parts < 4 * threads;
-    const std::int64_t query_rows = few ? 4 * cpu::kQueryBlock : std::max<std::int64_t>(longest, 1);
+    const std::int64_t block = std::max<std::int64_t>(shape.sparse.block_size, 1), blocks = (4 * cpu::kQueryBlock + block - 1) / block;
+    const std::int64_t query_rows = few ? blocks * block : std::max<std::int64_t>(longest, 1);
     tasks = make_tasks(documents, shape.kv_heads, query_rows);
     const std::int64_t stride = cpu::attention_scratch(longest, shape.head_dim);
     scratch = at::empty({threads * stride}, qkv.options().dtype(at::kFloat));
@@ -72,6 +73,8 @@ struct CpuCall {
                .head_dim = shape.head_dim,
                .rotary_half = cos.size(1),
                .window = shape.window,
+               .grouped = shape.layout == QkvLayout::grouped,
+               .sparse = shape.sparse,
                .scale = static_cast<float>(shape.scale),
                .tasks = tasks.data(),
                .task_count = static_cast<std::int64_t>(tasks.size()),
@@ -157,6 +160,8 @@ at::Tensor decode_attention(const at::Tensor& qkv, const at::Tensor& cos, const 
                          .rotary_half = cos.size(1),
                          .window = shape.window,
                          .capacity = cache.keys.size(2),
+                         .grouped = shape.layout == QkvLayout::grouped,
+                         .sparse = shape.sparse,
                          .scale = static_cast<float>(shape.scale),
                          .keys = cache.keys.mutable_data_ptr(),
                          .values = cache.values.mutable_data_ptr(),

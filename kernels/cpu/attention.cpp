@@ -46,7 +46,7 @@ inline float soften_row(float* scores, int64_t from, int64_t to, int64_t width, 
 
 template <typename T>
 void forward_task(const AttentionProblem& p, const AttentionTask& task, T* out, float* lse, float* scratch) {
-  const Layout<T> layout(p);
+  const Layout layout = layout_of(p);
   const T* rows = static_cast<const T*>(p.qkv) + task.begin * layout.row;
   const int64_t d = p.head_dim, group = p.heads / p.kv_heads;
   const int64_t key_begin = first_key(task.query_begin, p.window), key_count = task.query_end - key_begin;
@@ -55,28 +55,36 @@ void forward_task(const AttentionProblem& p, const AttentionTask& task, T* out, 
   AttentionProblem document = p;  // tables of this document's first row
   document.cos += task.begin * p.rotary_half;
   document.sin += task.begin * p.rotary_half;
-  rotate_rows(document, rows + layout.keys + task.kv_head * d, layout.row, key_begin, task.query_end, 1.0f, keys);
-  const Matrix values = float_rows(rows + layout.values + task.kv_head * d, layout.row, key_begin, task.query_end, d, value_buffer);
+  rotate_rows(document, rows + layout.key(task.kv_head), layout.row, key_begin, task.query_end, 1.0f, keys);
+  const Matrix values = float_rows(rows + layout.value(task.kv_head), layout.row, key_begin, task.query_end, d, value_buffer);
 
   RowState state;
   for (int64_t head = task.kv_head * group; head < (task.kv_head + 1) * group; ++head) {
-    for (int64_t query = task.query_begin; query < task.query_end; query += kQueryBlock) {
-      const int64_t query_end = smaller(query + kQueryBlock, task.query_end), count = query_end - query;
-      rotate_rows(document, rows + head * d, layout.row, query, query_end, p.scale, queries);
+    for (int64_t query = task.query_begin, query_end; query < task.query_end; query = query_end) {
+      query_end = query_tile_end(p.sparse, query, task.query_end);
+      const int64_t count = query_end - query;
+      rotate_rows(document, rows + layout.query(head), layout.row, query, query_end, p.scale, queries);
       for (int64_t i = 0; i < count; ++i) state.highest[i] = -1e30f, state.sum[i] = 0.0f;
       float beta = 0.0f;
-      for (int64_t key = first_key(query, p.window); key < query_end; key += kKeyBlock) {
-        const int64_t key_end = smaller(key + kKeyBlock, query_end), width = key_end - key;
-        product_abt({queries, d}, {keys + (key - key_begin) * d, d}, scores, kKeyBlock, count, width, d);
+      VisibleKeys visible(p.sparse, head, p.window, query, query_end);
+      while (visible.next()) {
+        for (int64_t k = 0; k < visible.count; ++k) {
+          const KeyPiece& piece = visible.pieces[k];
+          product_abt({queries, d}, {keys + (piece.begin - key_begin) * d, d}, scores + piece.column, kKeyBlock, count, piece.count, d);
+        }
         for (int64_t i = 0; i < count; ++i) {
-          const int64_t from = larger(first_key(query + i, p.window) - key, 0), to = smaller(query + i + 1 - key, width);
-          const float correction = soften_row(scores + i * kKeyBlock, from, to, width, state.highest[i], state.sum[i]);
+          const int64_t from = visible.columns_below(first_key(query + i, p.window)), to = visible.columns_below(query + i + 1);
+          const float correction = soften_row(scores + i * kKeyBlock, from, to, visible.width, state.highest[i], state.sum[i]);
           if (beta == 0.0f || correction == 1.0f) continue;
           float* earlier = outputs + i * d;
           for_vectors(d, [&](int64_t, auto at, auto put) { put(earlier, at(static_cast<const float*>(earlier)) * correction); });
         }
-        product_ab({scores, kKeyBlock}, {values.data + (key - key_begin) * values.stride, values.stride}, beta, outputs, d, count, d, width);
-        beta = 1.0f;
+        for (int64_t k = 0; k < visible.count; ++k) {
+          const KeyPiece& piece = visible.pieces[k];
+          const Matrix value_rows{values.data + (piece.begin - key_begin) * values.stride, values.stride};
+          product_ab({scores + piece.column, kKeyBlock}, value_rows, beta, outputs, d, count, d, piece.count);
+          beta = 1.0f;
+        }
       }
       for (int64_t i = 0; i < count; ++i) {
         const float* source = outputs + i * d;

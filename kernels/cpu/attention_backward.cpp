@@ -21,7 +21,7 @@ inline void probabilities_and_gradient(float* scores, float* d_scores, int64_t f
 
 template <typename T>
 void backward_task(const AttentionProblem& p, const AttentionTask& task, const T* out, const float* lse, const T* d_out, T* d_qkv, float* scratch) {
-  const Layout<T> layout(p);
+  const Layout layout = layout_of(p);
   const int64_t d = p.head_dim, group = p.heads / p.kv_heads, length = task.end - task.begin;
   const T* rows = static_cast<const T*>(p.qkv) + task.begin * layout.row;
   T* d_rows = d_qkv + task.begin * layout.row;
@@ -31,17 +31,18 @@ void backward_task(const AttentionProblem& p, const AttentionTask& task, const T
   AttentionProblem document = p;
   document.cos += task.begin * p.rotary_half;
   document.sin += task.begin * p.rotary_half;
-  rotate_rows(document, rows + layout.keys + task.kv_head * d, layout.row, 0, length, 1.0f, keys);
-  const Matrix values = float_rows(rows + layout.values + task.kv_head * d, layout.row, 0, length, d, value_buffer);
+  rotate_rows(document, rows + layout.key(task.kv_head), layout.row, 0, length, 1.0f, keys);
+  const Matrix values = float_rows(rows + layout.value(task.kv_head), layout.row, 0, length, d, value_buffer);
   __builtin_memset(d_keys, 0, static_cast<size_t>(2 * length * d) * sizeof(float));
 
   float delta[kQueryBlock];
   for (int64_t head = task.kv_head * group; head < (task.kv_head + 1) * group; ++head) {
     const float* head_lse = lse + head * p.tokens + task.begin;
     const T *head_out = out + task.begin * layout.out + head * d, *head_d_out = d_out + task.begin * layout.out + head * d;
-    for (int64_t query = 0; query < length; query += kQueryBlock) {
-      const int64_t query_end = smaller(query + kQueryBlock, length), count = query_end - query;
-      rotate_rows(document, rows + head * d, layout.row, query, query_end, p.scale, queries);
+    for (int64_t query = 0, query_end; query < length; query = query_end) {
+      query_end = query_tile_end(p.sparse, query, length);
+      const int64_t count = query_end - query;
+      rotate_rows(document, rows + layout.query(head), layout.row, query, query_end, p.scale, queries);
       const Matrix incoming = float_rows(head_d_out, layout.out, query, query_end, d, d_out_buffer);
       for (int64_t i = 0; i < count; ++i) {
         const T* o = head_out + (query + i) * layout.out;
@@ -51,32 +52,37 @@ void backward_task(const AttentionProblem& p, const AttentionTask& task, const T
         delta[i] = sum_lanes(products);
       }
       float beta = 0.0f;
-      for (int64_t key = first_key(query, p.window); key < query_end; key += kKeyBlock) {
-        const int64_t width = smaller(key + kKeyBlock, query_end) - key;
-        const Matrix key_rows{keys + key * d, d}, value_rows{values.data + key * values.stride, values.stride};
-        product_abt({queries, d}, key_rows, scores, kKeyBlock, count, width, d);
-        product_abt(incoming, value_rows, d_scores, kKeyBlock, count, width, d);
-        for (int64_t i = 0; i < count; ++i) {
-          const int64_t to = larger(0, smaller(query + i + 1 - key, width)), from = smaller(larger(first_key(query + i, p.window) - key, 0), to);
-          probabilities_and_gradient(scores + i * kKeyBlock, d_scores + i * kKeyBlock, from, to, width, head_lse[query + i], delta[i]);
+      VisibleKeys visible(p.sparse, head, p.window, query, query_end);
+      while (visible.next()) {
+        for (int64_t k = 0; k < visible.count; ++k) {
+          const KeyPiece& piece = visible.pieces[k];
+          product_abt({queries, d}, {keys + piece.begin * d, d}, scores + piece.column, kKeyBlock, count, piece.count, d);
+          product_abt(incoming, {values.data + piece.begin * values.stride, values.stride}, d_scores + piece.column, kKeyBlock, count, piece.count, d);
         }
-        add_product_atb({scores, kKeyBlock}, incoming, d_values + key * d, d, width, d, count);
-        add_product_atb({d_scores, kKeyBlock}, {queries, d}, d_keys + key * d, d, width, d, count);
-        product_ab({d_scores, kKeyBlock}, key_rows, beta, d_queries, d, count, d, width);
-        beta = 1.0f;
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t to = visible.columns_below(query + i + 1), from = smaller(visible.columns_below(first_key(query + i, p.window)), to);
+          probabilities_and_gradient(scores + i * kKeyBlock, d_scores + i * kKeyBlock, from, to, visible.width, head_lse[query + i], delta[i]);
+        }
+        for (int64_t k = 0; k < visible.count; ++k) {
+          const KeyPiece& piece = visible.pieces[k];
+          add_product_atb({scores + piece.column, kKeyBlock}, incoming, d_values + piece.begin * d, d, piece.count, d, count);
+          add_product_atb({d_scores + piece.column, kKeyBlock}, {queries, d}, d_keys + piece.begin * d, d, piece.count, d, count);
+          product_ab({d_scores + piece.column, kKeyBlock}, {keys + piece.begin * d, d}, beta, d_queries, d, count, d, piece.count);
+          beta = 1.0f;
+        }
       }
       for (int64_t i = 0; i < count; ++i) {
         const int64_t t = query + i;
         rotate_row_back(d_queries + i * d, document.cos + t * p.rotary_half, document.sin + t * p.rotary_half, p.rotary_half, d, p.scale,
-                        d_rows + t * layout.row + head * d);
+                        d_rows + t * layout.row + layout.query(head));
       }
     }
   }
   for (int64_t t = 0; t < length; ++t) {
     rotate_row_back(d_keys + t * d, document.cos + t * p.rotary_half, document.sin + t * p.rotary_half, p.rotary_half, d, 1.0f,
-                    d_rows + t * layout.row + layout.keys + task.kv_head * d);
+                    d_rows + t * layout.row + layout.key(task.kv_head));
     const float* source = d_values + t * d;
-    T* target = d_rows + t * layout.row + layout.values + task.kv_head * d;
+    T* target = d_rows + t * layout.row + layout.value(task.kv_head);
     for_vectors(d, [&](int64_t, auto at, auto put) { put(target, at(source)); });
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/cpu/level.h"
+#include "kernels/cpu/visible_keys.h"
 
 // MKL's single-precision product as libtorch_cpu exports it (column-major). Inside a parallel region a call runs on its own thread.
 extern "C" void sgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k, const float* alpha, const float* a,
@@ -38,13 +39,29 @@ inline void add_product_atb(Matrix a, Matrix b, float* c, int64_t stride, int64_
 inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-// The heads of one fused-projection row, and where a document's rows are.
-template <typename T>
-struct Layout {
-  explicit Layout(const AttentionProblem& p)
-      : row((p.heads + 2 * p.kv_heads) * p.head_dim), keys(p.heads * p.head_dim), values((p.heads + p.kv_heads) * p.head_dim), out(p.heads * p.head_dim) {}
-  int64_t row, keys, values, out;
+// Where the heads of one fused-projection row begin (QkvLayout).
+class Layout {
+ public:
+  Layout(int64_t heads, int64_t kv_heads, int64_t head_dim, bool grouped)
+      : row((heads + 2 * kv_heads) * head_dim),
+        out(heads * head_dim),
+        group_(heads / kv_heads),
+        d_(head_dim),
+        grouped_(grouped),
+        keys_(heads),
+        values_(heads + kv_heads) {}
+  int64_t query(int64_t head) const { return (grouped_ ? head + head / group_ * 2 : head) * d_; }
+  int64_t key(int64_t kv_head) const { return (grouped_ ? kv_head * (group_ + 2) + group_ : keys_ + kv_head) * d_; }
+  int64_t value(int64_t kv_head) const { return (grouped_ ? kv_head * (group_ + 2) + group_ + 1 : values_ + kv_head) * d_; }
+
+  const int64_t row, out;  // elements of a row of qkv and of the output
+
+ private:
+  const int64_t group_, d_;
+  const bool grouped_;
+  const int64_t keys_, values_;
 };
+inline Layout layout_of(const AttentionProblem& p) { return {p.heads, p.kv_heads, p.head_dim, p.grouped}; }
 
 // target [head_dim] = rotated source * scale.
 template <typename T>
@@ -87,8 +104,5 @@ inline Matrix float_rows(const bf16* head, int64_t stride, int64_t first, int64_
   }
   return {buffer, head_dim};
 }
-
-// First key visible to query i of a document.
-inline int64_t first_key(int64_t i, int64_t window) { return window > 0 ? larger(0, i - window + 1) : 0; }
 
 }  // namespace

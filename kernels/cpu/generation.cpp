@@ -36,10 +36,12 @@ inline void score_keys(const float* query, const T* keys, int64_t count, int64_t
   }
 }
 
-// output[0, kVectors * kLanes) = sum of weights[j] * values[j], the output being held in registers.
+// output[0, kVectors * kLanes) = (output, with `add`) + sum of weights[j] * values[j], the output being held in registers.
 template <int kVectors, typename T>
-inline void mix_columns(const float* weights, const T* values, int64_t count, int64_t d, float* output) {
+inline void mix_columns(const float* weights, const T* values, int64_t count, int64_t d, bool add, float* output) {
   vf total[kVectors] = {};
+  if (add)
+    for (int i = 0; i < kVectors; ++i) total[i] = load(output + i * kLanes);
   for (int64_t j = 0; j < count; ++j) {
     const T* value = values + j * d;
 #pragma GCC unroll 4
@@ -52,12 +54,12 @@ inline void mix_columns(const float* weights, const T* values, int64_t count, in
 }
 
 template <typename T>
-inline void mix_values(const float* weights, const T* values, int64_t count, int64_t d, float* output) {
+inline void mix_values(const float* weights, const T* values, int64_t count, int64_t d, bool add, float* output) {
   int64_t column = 0;
-  for (; column + 4 * kLanes <= d; column += 4 * kLanes) mix_columns<4>(weights, values + column, count, d, output + column);
-  for (; column + kLanes <= d; column += kLanes) mix_columns<1>(weights, values + column, count, d, output + column);
+  for (; column + 4 * kLanes <= d; column += 4 * kLanes) mix_columns<4>(weights, values + column, count, d, add, output + column);
+  for (; column + kLanes <= d; column += kLanes) mix_columns<1>(weights, values + column, count, d, add, output + column);
   for (; column < d; ++column) {
-    float total = 0.0f;
+    float total = add ? output[column] : 0.0f;
     for (int64_t j = 0; j < count; ++j) total += weights[j] * to_float(values[j * d + column]);
     output[column] = total;
   }
@@ -66,24 +68,31 @@ inline void mix_values(const float* weights, const T* values, int64_t count, int
 template <typename T>
 void decode_head(const DecodeProblem& p, int64_t sequence, int64_t kv_head, float* scratch) {
   const int64_t d = p.head_dim, group = p.heads / p.kv_heads, length = p.lengths[sequence];
-  const T* row = static_cast<const T*>(p.qkv) + sequence * (p.heads + 2 * p.kv_heads) * d;
+  const Layout layout(p.heads, p.kv_heads, d, p.grouped);
+  const T* row = static_cast<const T*>(p.qkv) + sequence * layout.row;
   const float *cos = p.cos + sequence * p.rotary_half, *sin = p.sin + sequence * p.rotary_half;
   const int64_t cache_offset = (p.slots[sequence] * p.kv_heads + kv_head) * p.capacity * d;
   T *keys = static_cast<T*>(p.keys) + cache_offset, *values = static_cast<T*>(p.values) + cache_offset;
   float *query = scratch, *output = query + d, *scores = output + d;
 
-  rotate_row(row + (p.heads + kv_head) * d, cos, sin, p.rotary_half, d, 1.0f, query);
+  rotate_row(row + layout.key(kv_head), cos, sin, p.rotary_half, d, 1.0f, query);
   T *new_key = keys + length * d, *new_value = values + length * d;
-  const T* value = row + (p.heads + p.kv_heads + kv_head) * d;
+  const T* value = row + layout.value(kv_head);
   for_vectors(d, [&](int64_t, auto at, auto put) {
     put(new_key, at(static_cast<const float*>(query)));
     put(new_value, at(value));
   });
 
-  const int64_t first = first_key(length, p.window), count = length + 1 - first;
   for (int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
-    rotate_row(row + head * d, cos, sin, p.rotary_half, d, p.scale, query);
-    score_keys(query, static_cast<const T*>(keys) + first * d, count, d, scores);
+    rotate_row(row + layout.query(head), cos, sin, p.rotary_half, d, p.scale, query);
+    const auto for_runs = [&](auto use) {  // of visible keys, with the place of their scores
+      VisibleRuns runs(p.sparse, head, p.window, length, length + 1);
+      int64_t place = 0;
+      for (KeyRun run; runs.next(run, length + 1); place += run.count) use(run, place);
+      return place;
+    };
+    const int64_t count =
+        for_runs([&](KeyRun run, int64_t place) { score_keys(query, static_cast<const T*>(keys) + run.begin * d, run.count, d, scores + place); });
     float highest = scores[0];
     for (int64_t j = 1; j < count; ++j) highest = scores[j] > highest ? scores[j] : highest;
     vf sums{};
@@ -94,7 +103,7 @@ void decode_head(const DecodeProblem& p, int64_t sequence, int64_t kv_head, floa
       sums += e;
     });
     const vf inverse = splat(1.0f / sum_lanes(sums));
-    mix_values(scores, static_cast<const T*>(values) + first * d, count, d, output);
+    for_runs([&](KeyRun run, int64_t place) { mix_values(scores + place, static_cast<const T*>(values) + run.begin * d, run.count, d, place > 0, output); });
     for_vectors(d, [&](int64_t, auto at, auto put) { put(output, at(static_cast<const float*>(output)) * inverse); });
     T* target = static_cast<T*>(p.out) + (sequence * p.heads + head) * d;
     for_vectors(d, [&](int64_t, auto at, auto put) { put(target, at(static_cast<const float*>(output))); });

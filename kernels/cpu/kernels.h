@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "kernels/block_sparse_pattern.h"
+
 namespace phidias::kernels::cpu {
 
 // One document and one key/value head; forward also splits the queries [query_begin, query_end) of a document.
@@ -19,6 +21,8 @@ struct AttentionProblem {
   const void* qkv;         // [T, (heads + 2 kv_heads) head_dim]
   const float *cos, *sin;  // [T, rotary_half]
   std::int64_t tokens, heads, kv_heads, head_dim, rotary_half, window;
+  bool grouped;  // QkvLayout of a row
+  BlockSparsePattern sparse;
   float scale;
   const AttentionTask* tasks;  // in the order they are to be started
   std::int64_t task_count;
@@ -32,6 +36,8 @@ struct DecodeProblem {
   const float *cos, *sin;               // [B, rotary_half]
   const std::int64_t *slots, *lengths;  // [B]
   std::int64_t sequences, heads, kv_heads, head_dim, rotary_half, window, capacity;
+  bool grouped;  // QkvLayout of a row
+  BlockSparsePattern sparse;
   float scale;
   void *keys, *values;  // [slots, kv_heads, capacity, head_dim]
   void* out;            // [B, heads * head_dim]

@@ -26,6 +26,7 @@ using phidias::kernels::cpu::AttentionProblem;
 using phidias::kernels::cpu::AttentionTask;
 using phidias::kernels::cpu::DecodeProblem;
 using phidias::kernels::cpu::Kernels;
+using phidias::kernels::BlockSparsePattern;
 using phidias::kernels::cpu::kKeyBlock;
 using phidias::kernels::cpu::kNormBlock;
 using phidias::kernels::cpu::kQueryBlock;

@@ -29,6 +29,12 @@ AttentionShape shape(std::int64_t heads, std::int64_t kv_heads, std::int64_t hea
   return {heads, kv_heads, head_dim, rotary_dim, window, 1.0 / std::sqrt(static_cast<double>(head_dim))};
 }
 
+AttentionShape sparse(AttentionShape dense, BlockSparsePattern pattern) {
+  dense.layout = QkvLayout::grouped;
+  dense.sparse = pattern;
+  return dense;
+}
+
 class Decoding : public ::testing::TestWithParam<Case> {};
 
 // Prefills all but the last `steps` tokens of every document, then decodes them; slots are given in another order than the documents.
@@ -82,7 +88,12 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Decoding,
                                            Case{"Head80PartialRotary", shape(2, 2, 80, 32, 0), at::kFloat},
                                            Case{"OddHead20", shape(2, 1, 20, 12, 0), at::kFloat}, Case{"Window1", shape(2, 2, 32, 32, 1), at::kFloat},
                                            Case{"Window7", shape(4, 2, 64, 64, 7), at::kFloat}, Case{"Bfloat16", shape(4, 2, 64, 64, 0), at::kBFloat16},
-                                           Case{"Bfloat16Window", shape(2, 1, 96, 48, 20), at::kBFloat16}),
+                                           Case{"Bfloat16Window", shape(2, 1, 96, 48, 20), at::kBFloat16},
+                                           Case{"Grouped", sparse(shape(6, 2, 32, 32, 0), {}), at::kFloat},
+                                           Case{"SparseBlocksOf8", sparse(shape(8, 2, 32, 32, 0), {8, 2, 4, 1}), at::kFloat},
+                                           Case{"SparseBlocksOf5", sparse(shape(4, 4, 20, 12, 0), {5, 1, 3, 1}), at::kFloat},
+                                           Case{"SparseWithWindow", sparse(shape(4, 1, 64, 64, 30), {8, 1, 3, 2}), at::kFloat},
+                                           Case{"SparseBfloat16", sparse(shape(4, 2, 64, 64, 0), {16, 1, 2, 1}), at::kBFloat16}),
                          [](const auto& info) { return info.param.name; });
 
 TEST(SkinnyProduct, EqualsDoubleForEveryRowCountAndAwkwardWidths) {
