@@ -34,7 +34,7 @@ MergedWeights::MergedWeights(const ModelDirectory& base, const AdapterDirectory&
       problems += "\n  " + module + ": the base has no " + name;
       continue;
     }
-    const std::vector<std::int64_t>& shape = found->second->find(name)->shape;
+    const std::vector<std::int64_t>& shape = found->second.shape;
     const std::vector<std::int64_t>&a = adapter.find(module + ".lora_A.weight")->shape, &b = adapter.find(module + ".lora_B.weight")->shape;
     if (shape.size() != 2 || shape[0] != b[0] || shape[1] != a[1]) problems += "\n  " + module + ": other sizes than the base's";
     if (a[0] != adapter.lora().rank) problems += "\n  " + module + ": rank " + std::to_string(a[0]) + " instead of " + std::to_string(adapter.lora().rank);

@@ -22,12 +22,6 @@ constexpr const char* kTensors = "adapter_model.safetensors";
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr std::string_view kA = ".lora_A.weight", kB = ".lora_B.weight";
 
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
-}
-
 // null, false, {} and []: PEFT's spellings of "not used".
 bool is_off(const Json& value) { return value.is_null() || value == false || ((value.is_object() || value.is_array()) && value.empty()); }
 
@@ -108,7 +102,7 @@ fs::path existing_tensors(const fs::path& path) {
 void check_fit(const AdapterDirectory& directory, const CausalLM& model) {
   std::string problems;
   std::set<std::string> declared;
-  for (const LogicalTensor& tensor : adapter_tensors(model)) {
+  for (const LogicalTensor& tensor : all_adapter_tensors(model)) {
     declared.insert(tensor.name);
     const TensorEntry* entry = directory.find(tensor.name);
     if (entry == nullptr)
@@ -117,7 +111,7 @@ void check_fit(const AdapterDirectory& directory, const CausalLM& model) {
       problems += "\n  " + tensor.name + " is " + shape_text(entry->shape) + " instead of " + shape_text(tensor.shape);
   }
   for (const std::string& module : directory.modules())
-    if (!model.collective() && !declared.contains(module + std::string(kA))) problems += "\n  " + module + " is not adapted by the model's targets";
+    if (!declared.contains(module + std::string(kA))) problems += "\n  " + module + " is not adapted by the model's targets";
   if (!problems.empty()) throw CheckpointError(directory.path().string() + " does not fit the model:" + problems);
 }
 
@@ -203,13 +197,6 @@ const TensorEntry* AdapterDirectory::find(const std::string& name) const { retur
 
 at::Tensor AdapterDirectory::tensor(const std::string& name) const { return tensors_.tensor(std::string(kPrefix) + name); }
 
-std::vector<LogicalTensor> adapter_tensors(const CausalLM& model) {
-  std::vector<LogicalTensor> tensors;
-  for (const ParameterDeclaration& declaration : model.declarations())
-    if (declaration.adapter) tensors.insert(tensors.end(), declaration.tensors.begin(), declaration.tensors.end());
-  return tensors;
-}
-
 RangeReader adapter_reader(const AdapterDirectory& directory, const CausalLM& model) {
   check_fit(directory, model);
   return [&directory](const ParameterDeclaration&, const LogicalTensor& tensor, std::int64_t begin, std::int64_t end, at::Tensor out) {
@@ -218,17 +205,24 @@ RangeReader adapter_reader(const AdapterDirectory& directory, const CausalLM& mo
   };
 }
 
-void save_adapter_directory(const fs::path& out, const std::vector<LogicalTensor>& tensors, const TensorProvider& provider, const SaveAdapterOptions& options) {
+void save_adapter_directory(const fs::path& out, const CausalLM& model, const TensorProvider& provider, const SaveAdapterOptions& options) {
   DirectoryReplacement replacement(out);
   const fs::path& directory = replacement.temporary();
   if (!options.source.empty()) copy_other_files(options.source, directory);
-  if (!fs::exists(directory / kConfig)) write_file_atomic(directory / kConfig, config_json(options, tensors).dump(2));
+  if (!fs::exists(directory / kConfig)) write_file_atomic(directory / kConfig, config_json(options, all_adapter_tensors(model)).dump(2));
   if (!options.companions.empty()) copy_companions(options.companions, directory);
-  std::vector<TensorToWrite> written;
-  for (const LogicalTensor& tensor : tensors)
-    written.push_back({std::string(kPrefix) + tensor.name, options.dtype, tensor.shape, [&provider, name = tensor.name] { return provider(name); }});
-  write_safetensors(directory / kTensors, std::move(written));
+  std::vector<TensorToWrite> tensors;
+  for (const LogicalTensor& tensor : all_adapter_tensors(model))
+    tensors.push_back({std::string(kPrefix) + tensor.name, options.dtype, tensor.shape, [&provider, name = tensor.name] { return provider(name); }});
+  write_safetensors(directory / kTensors, std::move(tensors));
   replacement.commit();
+}
+
+std::vector<std::string> adapter_save_order(const CausalLM& model) {
+  std::vector<std::string> names;
+  for (const LogicalTensor& tensor : all_adapter_tensors(model)) names.push_back(tensor.name);
+  std::sort(names.begin(), names.end());  // one dtype: by name
+  return names;
 }
 
 void save_adapter_directory(const fs::path& out, const CausalLM& model, const SaveAdapterOptions& options) {
@@ -238,7 +232,7 @@ void save_adapter_directory(const fs::path& out, const CausalLM& model, const Sa
     for (const LogicalTensor& tensor : declaration.tensors)
       values[tensor.name] = declaration.parameter->value.view({-1}).narrow(0, tensor.offset, tensor.count()).view(tensor.shape);
   }
-  save_adapter_directory(out, adapter_tensors(model), [&values](const std::string& name) { return values.at(name); }, options);
+  save_adapter_directory(out, model, [&values](const std::string& name) { return values.at(name); }, options);
 }
 
 }  // namespace phidias::models

@@ -50,11 +50,12 @@ class AdapterDirectory {
   std::string base_;
 };
 
-// Reads the model's adapters; checks first that the directory holds exactly those (of an expert axis: at least this rank's). `directory` outlives it.
+// Reads the model's adapters; checks first that the directory holds exactly those of the whole model, whatever part of its experts is here. `directory`
+// outlives the reader.
 RangeReader adapter_reader(const AdapterDirectory& directory, const CausalLM& model);
 
-// The tensors of the declared adapters, in the order they are computed with; names without PEFT's prefix.
-std::vector<LogicalTensor> adapter_tensors(const CausalLM& model);
+// The tensors of the declared adapters, as all_checkpoint_tensors: the same list on every layout. Names without PEFT's prefix.
+std::vector<LogicalTensor> all_adapter_tensors(const CausalLM& model);
 
 struct SaveAdapterOptions {
   configs::LoraSection lora;
@@ -64,11 +65,11 @@ struct SaveAdapterOptions {
   at::ScalarType dtype = at::kFloat;  // of the tensors written
 };
 
-// Writes a directory that PEFT loads, all of it or nothing. `tensors`: of the whole model (adapter_tensors; under an expert axis of a model declared
-// without one); provider is asked for them by these names, one at a time, in the order of the file.
-void save_adapter_directory(const std::filesystem::path& out, const std::vector<LogicalTensor>& tensors, const TensorProvider& provider,
-                            const SaveAdapterOptions& options);
-// As above with the parameters' values.
+// Writes a directory that PEFT loads, all of it or nothing. The provider is asked for all_adapter_tensors by these names, in the order of
+// adapter_save_order: a rank that takes part in a collective inside it walks the same list.
+void save_adapter_directory(const std::filesystem::path& out, const CausalLM& model, const TensorProvider& provider, const SaveAdapterOptions& options);
+std::vector<std::string> adapter_save_order(const CausalLM& model);
+// As above with the parameters' values, of a model that holds all its experts.
 void save_adapter_directory(const std::filesystem::path& out, const CausalLM& model, const SaveAdapterOptions& options);
 
 }  // namespace phidias::models

@@ -10,6 +10,7 @@
 #include "models/hub/config_json.h"
 #include "models/hub/directory_replacement.h"
 #include "models/hub/model_directory.h"
+#include "models/hub/peft.h"
 
 namespace phidias::models {
 
@@ -68,10 +69,13 @@ std::vector<LogicalTensor> checkpoint_tensors(const CausalLM& model) {
 
 bool is_passed_on(const std::string& file_name) { return !is_bookkeeping(file_name) && !is_weight_file(file_name); }
 
-std::vector<LogicalTensor> all_checkpoint_tensors(const CausalLM& model) {
+namespace {
+
+// Of a parameter with some of the experts: all of them.
+std::vector<LogicalTensor> whole_model_tensors(const CausalLM& model, bool adapters) {
   std::vector<LogicalTensor> tensors;
   for (const ParameterDeclaration& declaration : model.declarations()) {
-    if (declaration.adapter) continue;
+    if (declaration.adapter != adapters) continue;
     const std::vector<LogicalTensor>& own = declaration.tensors;
     const std::int64_t first = expert_of(own.front().name);
     if (declaration.placement != Placement::expert || first < 0) {
@@ -88,6 +92,11 @@ std::vector<LogicalTensor> all_checkpoint_tensors(const CausalLM& model) {
   }
   return tensors;
 }
+
+}  // namespace
+
+std::vector<LogicalTensor> all_checkpoint_tensors(const CausalLM& model) { return whole_model_tensors(model, false); }
+std::vector<LogicalTensor> all_adapter_tensors(const CausalLM& model) { return whole_model_tensors(model, true); }
 
 void copy_other_files(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
