@@ -26,6 +26,12 @@ class Work {
   virtual void wait() = 0;
 };
 
+// Of a collective that is over when it has been called.
+class FinishedWork : public Work {
+ public:
+  void wait() override {}
+};
+
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -37,9 +43,9 @@ class Communicator {
   virtual void broadcast(void* buffer, std::int64_t count, DataType type, int root) = 0;
   // In place. bfloat16 sums are carried out in float32 and rounded once.
   virtual void all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) = 0;
-  // `in` holds size() * count elements; rank r receives the reduction of the r-th part.
+  // `in` holds size() * count elements; rank r receives the reduction of the r-th part. `out` may be this rank's part of `in`.
   virtual void reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) = 0;
-  // `out` holds size() * count elements, rank r's part at r * count.
+  // `out` holds size() * count elements, rank r's part at r * count. `in` may be this rank's part of `out`.
   virtual void all_gather(const void* in, void* out, std::int64_t count, DataType type) = 0;
   virtual void all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) = 0;
   // Parts lie back to back in rank order in both buffers.
@@ -47,8 +53,17 @@ class Communicator {
                             DataType type) = 0;
   virtual void send(const void* buffer, std::int64_t count, DataType type, int peer) = 0;  // not collective
   virtual void receive(void* buffer, std::int64_t count, DataType type, int peer) = 0;     // not collective
-  // Starts an in-place all-reduce that may progress while the caller computes. Every rank starts the same ones in the same order.
+  // Start a collective that may progress while the caller computes; buffers are left alone until wait(). Every rank starts the same ones in the same
+  // order. Where a communicator has nothing better, they are carried out at once.
   virtual std::unique_ptr<Work> start_all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) = 0;
+  virtual std::unique_ptr<Work> start_reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) {
+    reduce_scatter(in, out, count, type, op);
+    return std::make_unique<FinishedWork>();
+  }
+  virtual std::unique_ptr<Work> start_all_gather(const void* in, void* out, std::int64_t count, DataType type) {
+    all_gather(in, out, count, type);
+    return std::make_unique<FinishedWork>();
+  }
   // Ranks with equal colour form a group, ordered by key.
   virtual std::unique_ptr<Communicator> split(int color, int key) = 0;
 };

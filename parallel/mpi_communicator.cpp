@@ -83,6 +83,14 @@ std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* buffer, std::int64
   return queue_.defer([=, this] { all_reduce_now(buffer, count, type, op); });
 }
 
+std::unique_ptr<Work> MpiCommunicator::start_reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) {
+  return queue_.defer([=, this] { reduce_scatter_now(in, out, count, type, op); });
+}
+
+std::unique_ptr<Work> MpiCommunicator::start_all_gather(const void* in, void* out, std::int64_t count, DataType type) {
+  return queue_.defer([=, this] { all_gather_now(in, out, count, type); });
+}
+
 void MpiCommunicator::barrier_now(CollectiveScope& scope) {
   Requests requests(comm_);
   check_mpi(MPI_Ibarrier(comm_, requests.add()), "MPI_Ibarrier");
@@ -123,7 +131,7 @@ void MpiCommunicator::all_reduce_now(void* buffer, std::int64_t count, DataType 
     all_reduce_sliced(static_cast<std::byte*>(buffer), count, type, op, scope);
 }
 
-// Made at the first all-reduce, so that groups that never reduce pay nothing. Either every rank gets one or none does.
+// Made when it is first of use, so that groups that never reduce pay nothing. Either every rank gets one or none does.
 SharedReducer* MpiCommunicator::shared_reducer(CollectiveScope& scope) {
   if (!shared_memory_allowed_) return nullptr;
   if (shared_memory_tried_) return shared_.get();
@@ -206,8 +214,15 @@ void MpiCommunicator::all_reduce_sliced(std::byte* buffer, std::int64_t count, D
 
 void MpiCommunicator::reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) {
   const auto turn = queue_.enter();
+  reduce_scatter_now(in, out, count, type, op);
+}
+
+void MpiCommunicator::reduce_scatter_now(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) {
   const std::int64_t element = element_size(type), per_piece = kSliceBytes / element;
   CollectiveScope scope(*log_, entry("reduce_scatter", count * element * size_));
+  if (size_ == 1) return copy(out, in, count * element);
+  if (count == 0) return;
+  if (SharedReducer* shared = shared_reducer(scope)) return shared->reduce_scatter(in, out, count, type, op, scope);
   std::vector<std::byte> received(static_cast<std::size_t>(size_ * std::min(per_piece, count) * element));
   for (std::int64_t begin = 0; begin < count; begin += per_piece) {
     const std::int64_t length = std::min(per_piece, count - begin), bytes = length * element;
@@ -239,8 +254,17 @@ void MpiCommunicator::gather_bytes(const void* in, void* out, std::span<const st
 }
 
 void MpiCommunicator::all_gather(const void* in, void* out, std::int64_t count, DataType type) {
-  const std::vector<std::int64_t> counts(static_cast<std::size_t>(size_), count);
-  all_gather_v(in, count, out, counts, type);
+  const auto turn = queue_.enter();
+  all_gather_now(in, out, count, type);
+}
+
+void MpiCommunicator::all_gather_now(const void* in, void* out, std::int64_t count, DataType type) {
+  const std::int64_t bytes = count * element_size(type);
+  CollectiveScope scope(*log_, entry("all_gather", bytes));
+  if (size_ > 1 && bytes > kGatheredBytes) {
+    if (SharedReducer* shared = shared_reducer(scope)) return shared->all_gather(in, out, bytes, scope);
+  }
+  gather_bytes(in, out, std::vector<std::int64_t>(static_cast<std::size_t>(size_), bytes), scope);
 }
 
 void MpiCommunicator::all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) {

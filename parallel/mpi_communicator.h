@@ -1,8 +1,8 @@
 // Communicator over MPI on host memory.
 //
 // MPI carries bytes; the arithmetic is this project's (reduce.h), so a sum has the same bits on every rank, on every run and on every transport. Ranks of
-// one host reduce through shared memory (shared_reducer.h). Nothing blocks inside MPI: requests are polled until the deadline of the CollectiveLog.
-// Calls are serialised, and what start_all_reduce queued is worked off by wait() or by the next call (collective_queue.h).
+// one host reduce and gather through shared memory (shared_reducer.h). Nothing blocks inside MPI: requests are polled until the deadline of the CollectiveLog.
+// Calls are serialised, and what the start_ functions queued is worked off by wait() or by the next call (collective_queue.h).
 #pragma once
 
 #include <mpi.h>
@@ -38,6 +38,8 @@ class MpiCommunicator : public Communicator {
   void send(const void* buffer, std::int64_t count, DataType type, int peer) override;
   void receive(void* buffer, std::int64_t count, DataType type, int peer) override;
   std::unique_ptr<Work> start_all_reduce(void* buffer, std::int64_t count, DataType type, ReduceOp op) override;
+  std::unique_ptr<Work> start_reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) override;
+  std::unique_ptr<Work> start_all_gather(const void* in, void* out, std::int64_t count, DataType type) override;
   std::unique_ptr<Communicator> split(int color, int key) override;
 
   // For measurements and tests: off reduces through MPI even on one host. The same on every rank.
@@ -48,6 +50,8 @@ class MpiCommunicator : public Communicator {
 
   Collective entry(const char* operation, std::int64_t bytes);
   void all_reduce_now(void* buffer, std::int64_t count, DataType type, ReduceOp op);
+  void reduce_scatter_now(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op);
+  void all_gather_now(const void* in, void* out, std::int64_t count, DataType type);
   void all_reduce_gathered(void* buffer, std::int64_t count, DataType type, ReduceOp op, CollectiveScope& scope);
   void all_reduce_sliced(std::byte* buffer, std::int64_t count, DataType type, ReduceOp op, CollectiveScope& scope);
   SharedReducer* shared_reducer(CollectiveScope& scope);

@@ -65,7 +65,7 @@ class NcclWork : public Work {
  public:
   NcclWork(std::shared_ptr<CudaEvent> end, const std::function<cudaStream_t()>& current_stream) : end_(std::move(end)), current_stream_(current_stream) {}
   void wait() override {
-    if (end_ != nullptr) check_cuda(cudaStreamWaitEvent(current_stream_(), end_->get(), 0), "waiting for an all-reduce");
+    if (end_ != nullptr) check_cuda(cudaStreamWaitEvent(current_stream_(), end_->get(), 0), "waiting for a collective");
   }
 
  private:
@@ -113,16 +113,23 @@ class NcclCommunicator : public Communicator {
   }
 
   void reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) override {
-    if (count == 0) return;
-    run(described("reduce-scatter", count, type), [=](ncclComm_t comm, cudaStream_t stream) {
-      return ncclReduceScatter(in, out, static_cast<std::size_t>(count), nccl_type(type), nccl_op(op), comm, stream);
-    });
+    start_reduce_scatter(in, out, count, type, op)->wait();
   }
 
-  void all_gather(const void* in, void* out, std::int64_t count, DataType type) override {
-    if (count == 0) return;
-    run(described("all-gather", count, type),
-        [=](ncclComm_t comm, cudaStream_t stream) { return ncclAllGather(in, out, static_cast<std::size_t>(count), nccl_type(type), comm, stream); });
+  std::unique_ptr<Work> start_reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op) override {
+    auto end = handle_->run(described("reduce-scatter", count, type), current_stream_(), [=](ncclComm_t comm, cudaStream_t stream) {
+      return count == 0 ? ncclSuccess : ncclReduceScatter(in, out, static_cast<std::size_t>(count), nccl_type(type), nccl_op(op), comm, stream);
+    });
+    return std::make_unique<NcclWork>(std::move(end), current_stream_);
+  }
+
+  void all_gather(const void* in, void* out, std::int64_t count, DataType type) override { start_all_gather(in, out, count, type)->wait(); }
+
+  std::unique_ptr<Work> start_all_gather(const void* in, void* out, std::int64_t count, DataType type) override {
+    auto end = handle_->run(described("all-gather", count, type), current_stream_(), [=](ncclComm_t comm, cudaStream_t stream) {
+      return count == 0 ? ncclSuccess : ncclAllGather(in, out, static_cast<std::size_t>(count), nccl_type(type), comm, stream);
+    });
+    return std::make_unique<NcclWork>(std::move(end), current_stream_);
   }
 
   void all_gather_v(const void* in, std::int64_t count, void* out, std::span<const std::int64_t> counts, DataType type) override {

@@ -2,7 +2,7 @@
 // kernels/cuda_backend.h.
 //
 // Every operation is queued on the communicator's own high-priority stream: that stream first waits for what the caller's current stream
-// has queued so far, and the caller's stream then waits for the operation (start_all_reduce: at Work::wait()). The host waits only in
+// has queued so far, and the caller's stream then waits for the operation (of the start_ functions: at Work::wait()). The host waits only in
 // barrier(). bfloat16 is reduced by NCCL itself, which adds in float32 and rounds at every hop of its ring or tree.
 //
 // A watchdog thread polls NCCL's asynchronous error and the oldest operation under way. When NCCL reports an error, or an operation has

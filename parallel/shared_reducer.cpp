@@ -20,6 +20,7 @@ constexpr std::uint64_t kDepth = 4;                          // chunks in flight
 constexpr std::size_t kSegmentBytes = std::size_t{4} << 20;  // about this much for all ranks together: it has to stay in the cache
 constexpr std::size_t kLargestChunk = std::size_t{256} << 10, kSmallestChunk = std::size_t{16} << 10;
 constexpr std::size_t kAlignment = 64;
+constexpr std::int64_t kElementAlignment = 8;  // of pieces, in bytes: whole elements of every type
 
 std::size_t chunk_bytes_for(int size) {
   const std::size_t share = kSegmentBytes / (static_cast<std::size_t>(size) * kDepth) / kAlignment * kAlignment;
@@ -42,6 +43,16 @@ struct SharedReducer::Chunk {
   std::int64_t slice_begin(int rank) const { return std::min(count, rank * slice_length()); }
   std::int64_t slice_count(int rank) const { return slice_begin(rank + 1) - slice_begin(rank); }
   std::int64_t slice_length() const { return (count + ranks - 1) / ranks; }
+};
+
+// A piece of every rank's part of a reduce-scatter, from `begin` of the part on.
+struct SharedReducer::Scatter {
+  std::uint64_t number;  // from 1
+  const std::byte* in;
+  std::byte* out;
+  std::int64_t part, begin, length;  // bytes
+
+  const std::byte* piece_of(int rank) const { return in + rank * part + begin; }
 };
 
 namespace {
@@ -98,12 +109,16 @@ std::byte* SharedReducer::area(int rank, std::uint64_t chunk) const {
   return static_cast<std::byte*>(memory_) + static_cast<std::size_t>(size_) * sizeof(Progress) + index * chunk_bytes_;
 }
 
+// The area was used kDepth chunks ago: everybody must have fetched that one.
+void SharedReducer::wait_for_room(std::uint64_t chunk, CollectiveScope& scope) {
+  if (chunk <= kDepth) return;
+  const Progress* progress = static_cast<const Progress*>(memory_);
+  for (int r = 0; r < size_; ++r) wait_until(progress[r].fetched, chunk - kDepth, scope);
+}
+
 void SharedReducer::publish(const Chunk& chunk, CollectiveScope& scope) {
   Progress* progress = static_cast<Progress*>(memory_);
-  // The area was used kDepth chunks ago: everybody must have fetched that one.
-  if (chunk.number > kDepth) {
-    for (int r = 0; r < size_; ++r) wait_until(progress[r].fetched, chunk.number - kDepth, scope);
-  }
+  wait_for_room(chunk.number, scope);
   std::byte* mine = area(rank_, chunk.number);
   const std::int64_t begin = chunk.slice_begin(rank_) * chunk.element, end = chunk.slice_begin(rank_ + 1) * chunk.element;
   std::memcpy(mine, chunk.data, static_cast<std::size_t>(begin));
@@ -147,6 +162,79 @@ void SharedReducer::all_reduce(void* buffer, std::int64_t count, DataType type, 
     if (turn < chunks) publish(chunk(turn), scope);
     if (turn >= 1 && turn - 1 < chunks) reduce(chunk(turn - 1), type, op, scope);
     if (turn >= 2) fetch(chunk(turn - 2), scope);
+  }
+  chunks_done_ += static_cast<std::uint64_t>(chunks);
+}
+
+// Pieces for the other ranks, back to back in rank order.
+void SharedReducer::publish(const Scatter& chunk, CollectiveScope& scope) {
+  wait_for_room(chunk.number, scope);
+  std::byte* target = area(rank_, chunk.number);
+  for (int r = 0; r < size_; ++r) {
+    if (r == rank_) continue;
+    std::memcpy(target, chunk.piece_of(r), static_cast<std::size_t>(chunk.length));
+    target += chunk.length;
+  }
+  static_cast<Progress*>(memory_)[rank_].published.store(chunk.number, std::memory_order_release);
+}
+
+void SharedReducer::reduce(const Scatter& chunk, DataType type, ReduceOp op, CollectiveScope& scope) {
+  Progress* progress = static_cast<Progress*>(memory_);
+  std::vector<const void*> parts(static_cast<std::size_t>(size_));
+  for (int r = 0; r < size_; ++r) {
+    wait_until(progress[r].published, chunk.number, scope);
+    const int place = rank_ < r ? rank_ : rank_ - 1;  // of this rank's piece among those that r publishes
+    parts[static_cast<std::size_t>(r)] = r == rank_ ? chunk.piece_of(r) : area(r, chunk.number) + place * chunk.length;
+  }
+  reduce_in_rank_order(parts, chunk.out + chunk.begin, chunk.length / element_size(type), type, op);
+  progress[rank_].reduced.store(chunk.number, std::memory_order_release);
+  progress[rank_].fetched.store(chunk.number, std::memory_order_release);
+}
+
+void SharedReducer::reduce_scatter(const void* in, void* out, std::int64_t count, DataType type, ReduceOp op, CollectiveScope& scope) {
+  const std::int64_t part = count * element_size(type);
+  const std::int64_t pieces_bytes = static_cast<std::int64_t>(chunk_bytes_) / (size_ - 1);
+  const std::int64_t per_chunk = std::max<std::int64_t>(pieces_bytes / kElementAlignment * kElementAlignment, kElementAlignment);
+  const std::int64_t chunks = (part + per_chunk - 1) / per_chunk;
+  const auto chunk = [&](std::int64_t index) {
+    const std::int64_t begin = index * per_chunk;
+    return Scatter{chunks_done_ + static_cast<std::uint64_t>(index) + 1,
+                   static_cast<const std::byte*>(in),
+                   static_cast<std::byte*>(out),
+                   part,
+                   begin,
+                   std::min(per_chunk, part - begin)};
+  };
+  for (std::int64_t turn = 0; turn < chunks + 1; ++turn) {
+    if (turn < chunks) publish(chunk(turn), scope);
+    if (turn >= 1) reduce(chunk(turn - 1), type, op, scope);
+  }
+  chunks_done_ += static_cast<std::uint64_t>(chunks);
+}
+
+void SharedReducer::all_gather(const void* in, void* out, std::int64_t bytes, CollectiveScope& scope) {
+  Progress* progress = static_cast<Progress*>(memory_);
+  const auto* mine = static_cast<const std::byte*>(in);
+  auto* whole = static_cast<std::byte*>(out);
+  if (bytes > 0 && whole + rank_ * bytes != mine) std::memcpy(whole + rank_ * bytes, mine, static_cast<std::size_t>(bytes));
+  const auto per_chunk = static_cast<std::int64_t>(chunk_bytes_);
+  const std::int64_t chunks = (bytes + per_chunk - 1) / per_chunk;
+  for (std::int64_t turn = 0; turn < chunks + 1; ++turn) {
+    const std::uint64_t number = chunks_done_ + static_cast<std::uint64_t>(turn) + 1;
+    if (turn < chunks) {
+      const std::int64_t begin = turn * per_chunk;
+      wait_for_room(number, scope);
+      std::memcpy(area(rank_, number), mine + begin, static_cast<std::size_t>(std::min(per_chunk, bytes - begin)));
+      progress[rank_].published.store(number, std::memory_order_release);
+    }
+    if (turn == 0) continue;
+    const std::int64_t begin = (turn - 1) * per_chunk;
+    for (int r = 0; r < size_; ++r) {
+      wait_until(progress[r].published, number - 1, scope);
+      if (r != rank_) std::memcpy(whole + r * bytes + begin, area(r, number - 1), static_cast<std::size_t>(std::min(per_chunk, bytes - begin)));
+    }
+    progress[rank_].reduced.store(number - 1, std::memory_order_release);
+    progress[rank_].fetched.store(number - 1, std::memory_order_release);
   }
   chunks_done_ += static_cast<std::uint64_t>(chunks);
 }

@@ -7,11 +7,6 @@
 namespace phidias::parallel {
 namespace {
 
-class FinishedWork : public Work {
- public:
-  void wait() override {}
-};
-
 void copy(const void* in, void* out, std::int64_t count, DataType type) {
   if (in != out && count > 0) std::memcpy(out, in, static_cast<std::size_t>(count * element_size(type)));
 }

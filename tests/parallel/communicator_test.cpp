@@ -134,6 +134,48 @@ TEST(Communicator, ReduceScatterGivesEveryRankItsPart) {
   }
 }
 
+TEST_P(Reductions, ScatterBitForBitWhatAllReduceGivesAlsoInPlace) {
+  for (const std::int64_t count : kCounts) {
+    std::vector<float> whole = contribution(rank(), count * size()), reduced = whole, apart(static_cast<std::size_t>(count));
+    float* const own = whole.data() + rank() * count;
+    host().all_reduce(reduced.data(), count * size(), DataType::float32, ReduceOp::sum);
+    host().reduce_scatter(whole.data(), apart.data(), count, DataType::float32, ReduceOp::sum);
+    host().reduce_scatter(whole.data(), own, count, DataType::float32, ReduceOp::sum);
+    const std::size_t bytes = apart.size() * sizeof(float);
+    EXPECT_EQ(0, std::memcmp(apart.data(), reduced.data() + rank() * count, bytes)) << count;
+    EXPECT_EQ(0, std::memcmp(own, reduced.data() + rank() * count, bytes)) << count;
+  }
+}
+
+TEST_P(Reductions, GatherEqualPartsAlsoInPlace) {
+  for (const std::int64_t count : kCounts) {
+    std::vector<std::uint8_t> mine(static_cast<std::size_t>(count)), whole(static_cast<std::size_t>(count * size())), expected = whole;
+    const auto byte = [](int r, std::int64_t i) { return static_cast<std::uint8_t>(31 * r + i % 251); };
+    for (int r = 0; r < size(); ++r)
+      for (std::int64_t i = 0; i < count; ++i) expected[static_cast<std::size_t>(r * count + i)] = byte(r, i);
+    for (std::int64_t i = 0; i < count; ++i) mine[static_cast<std::size_t>(i)] = whole[static_cast<std::size_t>(rank() * count + i)] = byte(rank(), i);
+    host().all_gather(whole.data() + rank() * count, whole.data(), count, DataType::uint8);
+    EXPECT_EQ(whole, expected);
+    std::fill(whole.begin(), whole.end(), std::uint8_t{255});
+    host().all_gather(mine.data(), whole.data(), count, DataType::uint8);
+    EXPECT_EQ(whole, expected);
+  }
+}
+
+TEST_P(Reductions, ScattersAndGathersCanBeStartedAndWaitedForInAnyOrder) {
+  constexpr std::int64_t kCount = 50000;
+  std::vector<float> gradients(static_cast<std::size_t>(kCount * size()), static_cast<float>(rank() + 1)), sums(kCount), values(kCount),
+      gathered(gradients.size());
+  std::fill(values.begin(), values.end(), static_cast<float>(10 * rank()));
+  const auto scatter = host().start_reduce_scatter(gradients.data(), sums.data(), kCount, DataType::float32, ReduceOp::sum);
+  const auto gather = host().start_all_gather(values.data(), gathered.data(), kCount, DataType::float32);
+  if (rank() % 2 == 0) gather->wait();
+  scatter->wait();
+  gather->wait();
+  for (const float sum : sums) ASSERT_EQ(sum, static_cast<float>(size() * (size() + 1) / 2));
+  for (std::size_t i = 0; i < gathered.size(); ++i) ASSERT_EQ(gathered[i], static_cast<float>(10 * (i / kCount)));
+}
+
 TEST(Communicator, GathersPartsOfDifferentLengths) {
   std::vector<std::int64_t> counts;
   for (int r = 0; r < size(); ++r) counts.push_back(r == 1 ? 0 : 100 * r + 3);

@@ -99,26 +99,36 @@ std::optional<FoundCheckpoint> Checkpoints::newest_good() {
 bool Checkpoints::due(const TrainState& state, bool at_end) const { return at_end || (options_.every_steps > 0 && state.step % options_.every_steps == 0); }
 
 void Checkpoints::save(Engine& engine, const TrainState& state) {
+  const std::string name = checkpoint_name(state.step);
+  std::string failure;
+  try {
+    write(engine, state);
+  } catch (const std::exception& error) {
+    failure = error.what();  // on every rank: everything in write is collective
+  }
   on_root(ranks_, [&] {
-    try {
-      write(engine, state);
-    } catch (const std::exception& error) {
-      std::error_code ignored;
-      fs::remove_all(folder_ / (kUnfinished + checkpoint_name(state.step)), ignored);
-      const auto kept = newest_first(folder_);
-      throw CheckpointError("checkpoint " + checkpoint_name(state.step) + " could not be written: " + error.what() +
-                            (kept.empty() ? "" : "\nthe last good one is " + kept.front().string()) +
-                            "\nfree some space and run the same command again to resume");
-    }
+    if (failure.empty()) return;
+    std::error_code ignored;
+    fs::remove_all(folder_ / (kUnfinished + name), ignored);
+    const auto kept = newest_first(folder_);
+    throw CheckpointError("checkpoint " + name + " could not be written: " + failure + (kept.empty() ? "" : "\nthe last good one is " + kept.front().string()) +
+                          "\nfree some space and run the same command again to resume");
   });
 }
 
 void Checkpoints::write(Engine& engine, const TrainState& state) {
   const std::string name = checkpoint_name(state.step);
+  const fs::path unfinished = folder_ / (kUnfinished + name);
+  on_root(ranks_, [&] {
+    fs::remove_all(unfinished);
+    fs::create_directories(unfinished);
+  });
+  const std::map<std::string, std::string> tensors = engine.save(unfinished, source_.target);
+  on_root(ranks_, [&] { finish(name, state, tensors); });
+}
+
+void Checkpoints::finish(const std::string& name, const TrainState& state, const std::map<std::string, std::string>& tensors) {
   const fs::path unfinished = folder_ / (kUnfinished + name), finished = folder_ / name, replaced = folder_ / (kReplaced + name);
-  fs::remove_all(unfinished);
-  fs::create_directories(unfinished);
-  const std::map<std::string, std::string> tensors = engine.save(unfinished, source_.model_files, source_.weights_dtype);
   write_state_file(unfinished / "state.json", {state, source_.recipe, ranks_.size()});
   write_manifest(unfinished, tensors);
   sync_tree(unfinished);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -24,8 +25,7 @@ struct FoundCheckpoint {
 };
 
 struct CheckpointSource {
-  std::filesystem::path model_files;          // directory whose files beside weights go into every checkpoint
-  at::ScalarType weights_dtype = at::kFloat;  // of model/ and final/
+  SaveTarget target;  // of model/
   RecipeKeys recipe;
 };
 
@@ -46,6 +46,8 @@ class Checkpoints {
 
  private:
   void write(Engine& engine, const TrainState& state);
+  // Rank 0: gives what lies in the hidden folder its name.
+  void finish(const std::string& name, const TrainState& state, const std::map<std::string, std::string>& tensors);
   void remove_old();
   std::optional<std::filesystem::path> verified_newest();
 

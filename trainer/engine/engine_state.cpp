@@ -1,7 +1,7 @@
-// Engine: weights and optimizer state to and from a checkpoint, and from rank 0 to all.
+// Engine: weights and optimizer state to and from a checkpoint.
 //
-// optimizer/optimizer.safetensors holds exp_avg.<name>, exp_avg_sq.<name> and, where model/ is not float32, master.<name>; its metadata
-// the number of updates. Where model/ is float32 the masters are model/ itself.
+// optimizer/optimizer.safetensors holds exp_avg.<tensor>, exp_avg_sq.<tensor> and, where model/ is not float32, master.<tensor> for every trainable
+// tensor of the checkpoint; its metadata the number of updates. Where model/ is float32 the masters are model/ itself.
 #include <c10/core/GradMode.h>
 
 #include <charconv>
@@ -20,20 +20,19 @@ namespace {
 constexpr const char* kOptimizerFile = "optimizer/optimizer.safetensors";
 constexpr const char* kUpdates = "updates";
 
-parallel::DataType data_type_of(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat ? parallel::DataType::float32 : parallel::DataType::bfloat16;
-}
+using Hashes = std::map<std::string, std::string>;
 
-void hash_tensors_of(const fs::path& file, const std::string& prefix, std::map<std::string, std::string>& hashes) {
+void hash_tensors_of(const fs::path& file, Hashes& hashes) {
   const models::SafetensorsFile tensors(file);
-  for (const auto& entry : tensors.header().tensors) hashes[prefix + entry.name] = models::hash_tensor(tensors.tensor(entry.name)).hex();
+  for (const auto& entry : tensors.header().tensors) hashes[entry.name] = models::hash_tensor(tensors.tensor(entry.name)).hex();
 }
 
-// Copies the tensor of a state file into `target`; the shapes must agree.
-void copy_state(const models::SafetensorsFile& file, const std::string& name, at::Tensor target) {
+// Elements [begin, end) of a state file's tensor into `out`.
+void read_state(const models::SafetensorsFile& file, const std::string& name, const models::LogicalTensor& tensor, std::int64_t begin, std::int64_t end,
+                at::Tensor out) {
   const at::Tensor stored = file.tensor(name);
-  if (stored.sizes() != target.sizes()) throw CheckpointError(file.path().string() + ": " + name + " has another shape than the model's parameter");
-  target.copy_(stored);
+  if (stored.sizes() != at::IntArrayRef(tensor.shape)) throw CheckpointError(file.path().string() + ": " + name + " has another shape than the model's tensor");
+  out.copy_(stored.view({-1}).narrow(0, begin, end - begin));
 }
 
 std::int64_t updates_of(const models::SafetensorsFile& file) {
@@ -44,72 +43,114 @@ std::int64_t updates_of(const models::SafetensorsFile& file) {
   return updates;
 }
 
+// model/ of a checkpoint: a Hugging Face directory, or a PEFT directory with the adapters alone.
+class ModelReader {
+ public:
+  ModelReader(const fs::path& path, const models::CausalLM& model) {
+    if (models::is_adapter_directory(path)) {
+      adapters_.emplace(path);
+      read_ = models::adapter_reader(*adapters_, model);
+    } else {
+      whole_.emplace(path);
+      read_ = models::range_reader(*whole_, model);
+    }
+  }
+  const models::RangeReader& read() const { return read_; }
+  bool adapters_only() const { return adapters_.has_value(); }
+
+ private:
+  std::optional<models::AdapterDirectory> adapters_;
+  std::optional<models::ModelDirectory> whole_;
+  models::RangeReader read_;
+};
+
 }  // namespace
 
-void Engine::broadcast_state(bool with_optimizer) {
-  std::vector<at::Tensor> flats = {parameters_->master(), parameters_->frozen_values()};
-  if (with_optimizer) flats.insert(flats.end(), {optimizer_->exp_avg(), optimizer_->exp_avg_sq()});
-  for (at::Tensor& flat : flats) ranks_.device->broadcast(flat.mutable_data_ptr(), flat.numel(), data_type_of(flat), 0);
-}
-
-void Engine::save_model(const fs::path& directory, const fs::path& source, at::ScalarType weights_dtype) {
-  std::map<std::string, at::Tensor> values;
-  for (const FlatSlot& slot : parameters_->trainable()) values[slot.name()] = slot.view(parameters_->master());
-  for (const FlatSlot& slot : parameters_->frozen()) values[slot.name()] = slot.view(parameters_->frozen_values());
+void Engine::write_model(TensorCollector& collector, const fs::path& directory, const SaveTarget& target) {
+  if (target.adapters) {
+    const auto read = [&](const std::string& name) { return collector.tensor(name, StateKind::value); };
+    return models::save_adapter_directory(directory, *model_, read, *target.adapters);
+  }
   models::SaveOptions options;
-  options.source = source;
-  options.dtype = weights_dtype;
-  models::save_model_directory(directory, *model_, [&values](const std::string& name) { return values.at(name); }, options);
+  options.source = target.source;
+  options.dtype = target.weights_dtype;
+  models::save_model_directory(directory, *model_, [&](const std::string& name) { return collector.tensor(name, StateKind::value); }, options);
 }
 
-std::map<std::string, std::string> Engine::save(const fs::path& directory, const fs::path& source, at::ScalarType weights_dtype) {
-  save_model(directory / "model", source, weights_dtype);
+void Engine::write_states(TensorCollector& collector, const fs::path& directory, const SaveTarget& target) {
+  const at::ScalarType moments = options_.optimizer.state_dtype == configs::StateDType::float32 ? at::kFloat : at::kBFloat16;
   std::vector<models::TensorToWrite> states;
-  for (const FlatSlot& slot : parameters_->trainable()) {
-    if (weights_dtype != at::kFloat) states.push_back(models::tensor_to_write("master." + slot.name(), slot.view(parameters_->master())));
-    states.push_back(models::tensor_to_write("exp_avg." + slot.name(), slot.view(optimizer_->exp_avg())));
-    states.push_back(models::tensor_to_write("exp_avg_sq." + slot.name(), slot.view(optimizer_->exp_avg_sq())));
+  for (const auto& [name, entry] : collector.tensors()) {
+    if (!entry.trainable) continue;
+    const auto add = [&](const char* prefix, at::ScalarType dtype, StateKind kind) {
+      states.push_back({prefix + name, dtype, entry.shape, [&collector, kind, tensor = name] { return collector.tensor(tensor, kind); }});
+    };
+    if (target.weights_dtype != at::kFloat) add("master.", at::kFloat, StateKind::value);
+    add("exp_avg.", moments, StateKind::exp_avg);
+    add("exp_avg_sq.", moments, StateKind::exp_avg_sq);
   }
   fs::create_directories(directory / "optimizer");
   models::write_safetensors(directory / kOptimizerFile, std::move(states), {{"format", "pt"}, {kUpdates, std::to_string(optimizer_->steps_done())}});
+}
 
-  std::map<std::string, std::string> hashes;
-  for (const auto& entry : fs::directory_iterator(directory / "model"))
-    if (entry.path().extension() == ".safetensors") hash_tensors_of(entry.path(), "", hashes);
-  hash_tensors_of(directory / kOptimizerFile, "", hashes);
+void Engine::save_model(const fs::path& directory, const SaveTarget& target) {
+  TensorCollector collector(*parameters_, *ranks_.host, *ranks_.device, ranks_.expert_rank);
+  collector.run([&] { write_model(collector, directory, target); });
+}
+
+Hashes Engine::save(const fs::path& directory, const SaveTarget& target) {
+  TensorCollector collector(*parameters_, *ranks_.host, *ranks_.device, ranks_.expert_rank);
+  Hashes hashes;
+  collector.run([&] {
+    write_model(collector, directory / "model", target);
+    write_states(collector, directory, target);
+    for (const auto& entry : fs::directory_iterator(directory / "model"))
+      if (entry.path().extension() == ".safetensors") hash_tensors_of(entry.path(), hashes);
+    hash_tensors_of(directory / kOptimizerFile, hashes);
+  });
   return hashes;
 }
 
-void Engine::load(const fs::path& directory) {
+void Engine::read_states(const fs::path& directory) {
   const at::NoGradGuard no_grad;
-  std::int64_t updates = 0;
-  on_root(*ranks_.host, [&] {
-    const models::SafetensorsFile states(directory / kOptimizerFile);
-    updates = updates_of(states);
-    std::map<std::string, at::Tensor> from_model;
-    for (const FlatSlot& slot : parameters_->frozen()) from_model[slot.name()] = slot.view(parameters_->frozen_values());
-    for (const FlatSlot& slot : parameters_->trainable()) {
-      at::Tensor master = slot.view(parameters_->master());
-      if (states.find("master." + slot.name()) != nullptr)
-        copy_state(states, "master." + slot.name(), master);
-      else
-        from_model[slot.name()] = master;
-      copy_state(states, "exp_avg." + slot.name(), slot.view(optimizer_->exp_avg()));
-      copy_state(states, "exp_avg_sq." + slot.name(), slot.view(optimizer_->exp_avg_sq()));
+  const models::SafetensorsFile states(directory / kOptimizerFile);
+  optimizer_->set_steps_done(updates_of(states));
+  const ModelReader model_directory(directory / "model", *model_);
+  const models::RangeReader& read_model = model_directory.read();
+  const auto moment = [&](const char* prefix) {
+    return [&states, prefix](const auto&, const models::LogicalTensor& tensor, std::int64_t begin, std::int64_t end, at::Tensor out) {
+      read_state(states, prefix + tensor.name, tensor, begin, end, out);
+    };
+  };
+  const OwnRange value = [&](const models::ParameterDeclaration& declaration, const models::LogicalTensor& tensor, std::int64_t begin, std::int64_t end,
+                             at::Tensor out) {
+    const std::string master = "master." + tensor.name;
+    if (states.find(master) != nullptr)
+      read_state(states, master, tensor, begin, end, out);
+    else
+      read_model(declaration, tensor, begin, end, out);
+  };
+  for (const UnitState& state : parameters_->units()) {
+    if (!state.unit->trainable) {
+      if (!model_directory.adapters_only()) for_own_ranges(state, state.own_values, read_model);
+      continue;
     }
-    const models::ModelDirectory model_directory(directory / "model");
-    const models::RangeReader read = models::range_reader(model_directory, *model_);
-    for (const models::ParameterDeclaration& declaration : model_->declarations()) {
-      const auto found = from_model.find(declaration.name);
-      if (found == from_model.end()) continue;
-      const at::Tensor flat = found->second.view({-1});
-      for (const models::LogicalTensor& tensor : declaration.tensors) read(declaration, tensor, 0, tensor.count(), flat.narrow(0, tensor.offset, tensor.count()));
+    for_own_ranges(state, state.masters, value);
+    for_own_ranges(state, state.exp_avg, moment("exp_avg."));
+    for_own_ranges(state, state.exp_avg_sq, moment("exp_avg_sq."));
+  }
+}
+
+void Engine::load(const fs::path& directory) {
+  on_every_rank(*ranks_.host, [&] {
+    try {
+      read_states(directory);
+    } catch (const Error& error) {
+      throw CheckpointError("rank " + std::to_string(ranks_.host->rank()) + ": " + error.what());
     }
   });
-  broadcast_state(/*with_optimizer=*/true);
-  ranks_.host->broadcast(&updates, 1, parallel::DataType::int64, 0);
-  optimizer_->set_steps_done(updates);
-  if (parameters_->compute().defined()) parameters_->compute().copy_(parameters_->master());
+  parameters_->publish_values();
+  residence_->values_changed();
 }
 
 }  // namespace phidias::trainer

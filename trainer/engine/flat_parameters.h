@@ -1,64 +1,104 @@
-// Every parameter of a model in flat memory: one allocation each for float32 masters, compute values, gradients.
+// The training state that this rank holds, unit by unit: compute values, float32 gradients, masters and moments (unit_layout.h says which part of each).
 //
-// Trainable parameters come first the ones with weight decay, then the others; within a group in reverse order of use, so that gradients
-// near the front are ready early in backward and whole buckets can be reduced while the rest of it runs. Every parameter starts at a
-// multiple of 64 bytes; the gaps stay zero.
+//   FlatParameters parameters(model, options, {&all, &replicas});
+//   parameters.read_values(reader);      // each rank reads its own ranges of the checkpoint's tensors
+//   parameters.publish_values();         // collective: compute values from the masters, on every rank that needs them
+//   parameters.bind();                   // Parameter::value and ::gradient of everything that stays resident
 //
-//   float32 model:  master is the compute memory (one allocation).
-//   bfloat16 model: Parameter::value views a bfloat16 copy; master and gradient are float32.
-//   frozen parameters (model.trainable): compute values only.
+// Gradients that are whole lie in one memory in reverse order of use, so that those near the front are ready early in backward and ranges of them can
+// be reduced while the rest of it runs. What is not whole is bound around its block's use by BlockResidence (block_residence.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "configs/run_config.h"
 #include "models/causal_lm.h"
+#include "parallel/communicator.h"
+#include "trainer/engine/unit_layout.h"
 
 namespace phidias::trainer {
 
-struct FlatSlot {
-  const models::ParameterDeclaration* declaration = nullptr;
-  std::int64_t offset = 0, count = 0;  // elements of the flat memory
-  kernels::Parameter& parameter() const { return *declaration->parameter; }
-  const std::string& name() const { return declaration->name; }
-  at::Tensor view(const at::Tensor& flat) const { return flat.narrow(0, offset, count).view(declaration->shape); }
+// Borrowed communicators in the memory of the model's device: all ranks, and those with the same experts (the same object without an expert axis).
+struct ReplicaRanks {
+  parallel::Communicator* dense = nullptr;
+  parallel::Communicator* expert = nullptr;
 };
 
-struct FlatOptions {
-  at::ScalarType dtype = at::kFloat;  // compute dtype: float32 or bfloat16
-  at::Device device = at::kCPU;
-  configs::Decay decay = configs::Decay::matrices;
-  std::vector<std::string> trainable;  // shell patterns over names; empty: all
+// A unit, its memory on this rank, and the ranks that hold the same parameters.
+struct UnitState {
+  const Unit* unit = nullptr;
+  parallel::Communicator* ranks = nullptr;
+  int part = 0;                     // which shard is this rank's
+  at::Tensor values;                // [size], compute dtype; undefined where values are sharded
+  at::Tensor own_values;            // [shard], compute dtype: this rank's part of `values`, or all it has
+  at::Tensor masters;               // [shard], float32; own_values where those are float32; undefined: frozen
+  at::Tensor gradients;             // [size], float32; undefined: sharded or frozen
+  at::Tensor own_gradients;         // [shard], float32: this rank's part of `gradients`, or the sum over micro-batches
+  at::Tensor exp_avg, exp_avg_sq;   // [shard], float32 or bfloat16
+  std::int64_t gradient_begin = 0;  // of `gradients` in the memory of all whole gradients
+  bool has_own_gradients = false;   // where gradients are sharded: own_gradients hold something of this step
+
+  std::int64_t begin() const { return part * unit->shard(); }  // of the own part, in elements of the unit
+  std::int64_t end() const { return begin() + unit->shard(); }
+  // Ranks whose own_gradients are these very numbers once they are reduced.
+  int replication() const { return unit->level == configs::Shard::none ? ranks->size() : 1; }
 };
+
+// A parameter of a unit whose whole memory is `memory`.
+at::Tensor view_of(const UnitSlot& slot, const at::Tensor& memory);
+// Makes `value` what the parameter computes with; a leaf that requires a gradient where `trainable`.
+void bind_value(const UnitSlot& slot, at::Tensor value, bool trainable);
+parallel::DataType data_type_of(const at::Tensor& tensor);  // float32 or bfloat16
 
 class FlatParameters {
  public:
-  // Throws ConfigError when a pattern matches no parameter.
-  FlatParameters(models::CausalLM& model, const FlatOptions& options);
+  // Allocates this rank's part. Throws ConfigError (UnitLayout).
+  FlatParameters(const models::CausalLM& model, const UnitOptions& options, at::Device device, const ReplicaRanks& ranks);
+  FlatParameters(const FlatParameters&) = delete;
+  FlatParameters& operator=(const FlatParameters&) = delete;
 
-  // Binds every value to memory that weights are read or drawn into: float32 masters where trainable, compute memory where frozen.
-  void bind_for_loading();
-  // Binds values for training: compute copies made from the masters, gradients, requires_grad.
-  void bind_for_training();
+  // Masters of trainable and compute values of frozen parameters, this rank's ranges alone.
+  void read_values(const models::RangeReader& read);
+  // Collective: compute values from the masters, gathered where they are whole.
+  void publish_values();
+  // Starts the gathering of one unit's values after its own part has changed; null where there is nothing to gather.
+  std::unique_ptr<parallel::Work> start_gather(UnitState& state);
+  // Values and gradients that stay; the others become on demand.
+  void bind();
 
-  const std::vector<FlatSlot>& trainable() const { return trainable_; }
-  const std::vector<FlatSlot>& frozen() const { return frozen_; }
-  at::Tensor& master() { return master_; }
-  at::Tensor& compute() { return compute_; }  // undefined when the masters are the compute values
-  at::Tensor& gradient() { return gradient_; }
-  at::Tensor& frozen_values() { return frozen_values_; }
-  std::int64_t decayed_count() const { return decayed_count_; }  // elements at the front that take weight decay
-  std::int64_t size() const { return size_; }                    // elements of master, gradient and moments
+  const UnitLayout& layout() const { return layout_; }
+  std::vector<UnitState>& units() { return states_; }
+  const std::vector<UnitState>& units() const { return states_; }
+  const at::Tensor& whole_gradients() const { return whole_gradients_; }
+  at::TensorOptions memory() const { return memory_; }
+  // Every trainable parameter.
+  template <class Visit>
+  void for_each_trainable(Visit&& visit) const {
+    for (const UnitState& state : states_)
+      if (state.unit->trainable)
+        for (const UnitSlot& slot : state.unit->slots) visit(slot.parameter());
+  }
+  // Of what is allocated here; without the buffers of BlockResidence.
+  StateBytes bytes() const;
 
  private:
-  FlatOptions options_;
-  std::vector<FlatSlot> trainable_, frozen_;
-  std::int64_t decayed_count_ = 0, size_ = 0, frozen_size_ = 0;
-  at::Tensor master_, compute_, gradient_, frozen_values_;
+  void allocate(UnitState& state, std::int64_t& whole_gradients);
+
+  UnitLayout layout_;
+  at::TensorOptions memory_;
+  std::vector<UnitState> states_;
+  at::Tensor whole_gradients_;
 };
+
+// The ranges of checkpoint tensors that a rank owns: visit(slot, tensor, begin, end, out) with out = the elements [begin, end) of the tensor in
+// `memory`, which holds the own part of the unit.
+using OwnRange = std::function<void(const models::ParameterDeclaration& declaration, const models::LogicalTensor& tensor, std::int64_t begin, std::int64_t end,
+                                    at::Tensor out)>;
+void for_own_ranges(const UnitState& state, const at::Tensor& memory, const OwnRange& visit);
 
 }  // namespace phidias::trainer

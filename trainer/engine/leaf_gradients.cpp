@@ -15,7 +15,6 @@ class MoveIntoFlatBuffer : public torch::autograd::PostAccumulateGradHook {
 
   void operator()(const at::Tensor& leaf) override {
     if (!leaf.grad().defined()) return;  // an operation of kernels/ wrote and reported it already
-    if (!leaf.grad().defined()) return;  // an operation that wrote into the flat buffer itself
     const at::NoGradGuard no_grad;
     if (parameter_.has_gradient)
       parameter_.gradient.add_(leaf.grad());
@@ -32,9 +31,8 @@ class MoveIntoFlatBuffer : public torch::autograd::PostAccumulateGradHook {
 
 }  // namespace
 
-void take_over_leaf_gradients(FlatParameters& parameters) {
-  for (const FlatSlot& slot : parameters.trainable())
-    torch::autograd::impl::set_post_acc_grad_hooks(slot.parameter().value, std::make_unique<MoveIntoFlatBuffer>(slot.parameter()));
+void take_over_leaf_gradient(kernels::Parameter& parameter) {
+  torch::autograd::impl::set_post_acc_grad_hooks(parameter.value, std::make_unique<MoveIntoFlatBuffer>(parameter));
 }
 
 }  // namespace phidias::trainer

@@ -15,6 +15,14 @@
 namespace phidias::trainer {
 namespace {
 
+// One micro-batch of a step with `targets` target tokens over all ranks.
+void accumulate(Engine& engine, Objective& objective, data::MicroBatch micro, std::int64_t targets, bool is_last) {
+  micro.is_last = is_last;
+  data::GlobalBatch batch;
+  batch.target_tokens = batch.tokens = targets;
+  engine.accumulate(objective, micro, batch);
+}
+
 using trainer_test::golden_folder;
 
 EngineOptions options(BucketSizes buckets = {}) {
@@ -28,7 +36,7 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
   const models::ModelDirectory directory(golden_folder() / "model");
   parallel::Communicator& host = mpi_test::world().host();
   auto engine = std::make_unique<Engine>(models::make_model(directory.config()), EngineRanks{&host, &host}, options);
-  engine->initialise([&](models::CausalLM& model) { models::load_weights(directory, model); });
+  engine->initialise(models::range_reader(directory, engine->model()));
   return engine;
 }
 
@@ -46,7 +54,7 @@ data::MicroBatch document(int rank, int length = 20) {
 }
 
 StepResult one_step(Engine& engine, Objective& objective, const data::MicroBatch& micro, std::int64_t target_tokens) {
-  engine.accumulate(objective, micro, target_tokens, /*is_last=*/true);
+  accumulate(engine, objective, micro, target_tokens, /*is_last=*/true);
   return engine.step(1e-3);
 }
 
@@ -78,10 +86,10 @@ TEST(Engine, AccumulationEqualsOneMicroBatchPerRank) {
   auto together = make_engine(options()), apart = make_engine(options());
   NextToken objective;
   const std::int64_t targets = 2 * 19 * ranks;
-  for (Engine* engine : {together.get(), apart.get()}) engine->accumulate(objective, document(rank), targets, false);
-  together->accumulate(objective, document(rank + 1), targets, true);
-  apart->accumulate(objective, document(rank + 1), targets, false);
-  apart->accumulate(objective, {}, targets, true);  // an empty last micro-batch
+  for (Engine* engine : {together.get(), apart.get()}) accumulate(*engine, objective, document(rank), targets, false);
+  accumulate(*together, objective, document(rank + 1), targets, true);
+  accumulate(*apart, objective, document(rank + 1), targets, false);
+  accumulate(*apart, objective, {}, targets, true);  // an empty last micro-batch
   const StepResult a = together->step(1e-3), b = apart->step(1e-3);
   EXPECT_EQ(a.loss, b.loss);
   EXPECT_EQ(a.grad_norm, b.grad_norm);
@@ -107,8 +115,8 @@ TEST(Engine, GradientsThatAutogradDeliversReachTheFlatBuffer) {
   double squares = 0;
   for (const auto& declaration : engine->model().declarations()) squares += declaration.parameter->value.detach().to(at::kDouble).square().sum().item<double>();
   WeightsSquared objective;
-  engine->accumulate(objective, document(0), ranks, false);
-  engine->accumulate(objective, document(0), ranks, true);
+  accumulate(*engine, objective, document(0), ranks, false);
+  accumulate(*engine, objective, document(0), ranks, true);
   const StepResult result = engine->step(1e-3);
   EXPECT_NEAR(result.grad_norm, 2 * std::sqrt(squares), 1e-5 * std::sqrt(squares));  // two micro-batches; float32 sums of 20 thousand values
   EXPECT_NEAR(result.loss, squares, 1e-5 * squares);                                 // two halves
