@@ -34,9 +34,10 @@ std::string text_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST(ShippedRecipes, CoverQuickstartEveryDenseModelAndPretraining) {
-  for (const char* name : {"quickstart/quickstart", "sft/phi-3-mini-4k", "sft/phi-3-mini-128k", "sft/phi-3.5-mini", "sft/phi-3-medium-4k",
-                           "sft/phi-3-medium-128k", "pretrain/phi-3-mini", "pretrain/tiny"})
+TEST(ShippedRecipes, CoverQuickstartEveryModelAndPretraining) {
+  for (const char* name :
+       {"quickstart/quickstart", "sft/phi-3-mini-4k", "sft/phi-3-mini-128k", "sft/phi-3.5-mini", "sft/phi-3-medium-4k", "sft/phi-3-medium-128k",
+        "sft/phi-3-medium", "sft/phi-3-small", "moe/phi-3.5-moe-lora", "moe/phi-3.5-moe-full", "pretrain/phi-3-mini", "pretrain/tiny"})
     EXPECT_TRUE(std::filesystem::exists(kRoot / "recipes" / (std::string(name) + ".yaml"))) << name;
 }
 

@@ -1,1 +1,3 @@
 phidias_test(recipes/shipped LINK configs)
+phidias_test(recipes/tiny_twins LINK base TIMEOUT 900)
+add_dependencies(recipes_tiny_twins_test phidias_program)
