@@ -24,6 +24,9 @@
 #include <vector>
 
 #include "kernels/adamw.h"
+#include "kernels/attention.h"
+#include "kernels/drawn_factor.h"
+#include "kernels/sparse_mixer.h"
 #include "parallel/communicator.h"
 #include "parallel/device_memory.h"
 
@@ -43,7 +46,7 @@ struct CudaDevice {
 };
 
 // Raised with every change of the class below; a plug-in with another number is refused.
-inline constexpr int kCudaInterface = 1;
+inline constexpr int kCudaInterface = 3;
 
 class CudaBackend {
  public:
@@ -69,6 +72,21 @@ class CudaBackend {
   // weight_gradient [H] float32 (undefined: frozen) becomes beta * weight_gradient + sum over rows, in an order fixed by T and the device.
   virtual void rms_norm_backward(const at::Tensor& dy, const at::Tensor& dsum, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
                                  at::Tensor& dx, at::Tensor& weight_gradient, double beta) = 0;
+
+  // layer_norm.h, as rms_norm; statistics [T, 2] float32: mean, rstd.
+  virtual void layer_norm_forward(const at::Tensor& x, const at::Tensor& update, const at::Tensor& weight, const at::Tensor& bias, double eps, at::Tensor& sum,
+                                  at::Tensor& y, at::Tensor& statistics) = 0;
+  virtual void layer_norm_backward(const at::Tensor& dy, const at::Tensor& dsum, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& statistics,
+                                   at::Tensor& dx, at::Tensor& weight_gradient, double weight_beta, at::Tensor& bias_gradient, double bias_beta) = 0;
+
+  // y = x * factor, drawn per element (drawn_factor.h): the bits of the CPU kernel. draw_keys [T] int64.
+  virtual void drawn_factor(const at::Tensor& x, const at::Tensor& draw_keys, const DrawnFactor& factor, at::Tensor& y) = 0;
+
+  // sparse_mixer.h. scores [T, E] float32; draw_keys undefined: nothing is drawn; experts [T, 2] int64, weights [T, 2] float32. aux [E] or undefined.
+  virtual void sparse_mixer(const at::Tensor& scores, const SparseMixerOptions& options, const at::Tensor& draw_keys, at::Tensor& experts,
+                            at::Tensor& weights) = 0;
+  virtual void sparse_mixer_backward(const at::Tensor& scores, const SparseMixerOptions& options, const at::Tensor& experts, const at::Tensor& d_weights,
+                                     const at::Tensor& aux, at::Tensor& d_scores) = 0;
 
   // swiglu.h. gate_up [T, 2 I], out and dout [T, I].
   virtual void swiglu_forward(const at::Tensor& gate_up, at::Tensor& out) = 0;

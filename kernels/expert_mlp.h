@@ -3,7 +3,10 @@
 //   y[t] = sum over slots s of weights[t, s] * down_e(up_e(x) * silu(gate_e(x))),  e = experts[t, s]
 //
 // No capacity, no dropped token; an expert, a rank or the whole batch without a token is an ordinary case. The gradient reaches x, weights and the
-// parameters. Source: transformers modeling_phimoe (4.57.3), PhimoeBLockSparseTop2MLP.
+// parameters; an expert without a token gets the gradient zero. Sums over choices are taken in their order: the result does not depend on threads.
+//
+// Kept for backward: x (with several ranks the rows that arrived), the rows' order and the products before the activation; activations and what the
+// experts gave are made again. Source: transformers modeling_phimoe (4.57.3), PhimoeBLockSparseTop2MLP.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,6 +35,8 @@ struct Experts {
   ExpertRanks ranks;
 };
 
+// ranks.host and ranks.device must outlive backward, and so must what the pointers of Experts point to. Adapters' dropout: expert_lora.h.
+//
 // x [T, hidden], experts [T, k] int64 (global numbers), weights [T, k] of x's dtype or float32 -> [T, hidden]. draw_keys as in lora.h (they travel with the
 // rows).
 at::Tensor expert_mlp(const at::Tensor& x, const at::Tensor& experts, const at::Tensor& weights, const Experts& parameters, const at::Tensor& draw_keys);

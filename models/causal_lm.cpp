@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "models/decoder.h"
 #include "models/phi3.h"
+#include "models/phimoe.h"
 
 namespace phidias::models {
 
@@ -13,6 +14,7 @@ std::unique_ptr<CausalLM> make_model(const configs::ModelConfig& config, const k
     case configs::Architecture::phi3:
       return std::make_unique<DecoderForCausalLM>(config, phi3_parts(config));
     case configs::Architecture::phimoe:
+      return std::make_unique<DecoderForCausalLM>(config, phimoe_parts(config, ranks));
     case configs::Architecture::phi3small:
       break;
   }

@@ -94,7 +94,10 @@ at::Tensor Decoder::forward(const at::Tensor& tokens, BlockContext context) {
 }
 
 DecoderForCausalLM::DecoderForCausalLM(const configs::ModelConfig& config, DecoderParts parts)
-    : config_(checked(config)), rotary_(config), model_(register_module("model", std::make_shared<Decoder>(config, std::move(parts)))) {
+    : config_(checked(config)),
+      collective_(parts.collective),
+      rotary_(config),
+      model_(register_module("model", std::make_shared<Decoder>(config, std::move(parts)))) {
   if (config.tied_head)
     model_->embedding().uses = 2;
   else

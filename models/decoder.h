@@ -36,6 +36,7 @@ struct DecoderParts {
   std::vector<std::shared_ptr<DecoderBlock>> blocks;
   std::shared_ptr<Norm> norm;
   const char* norm_name = "norm";
+  bool collective = false;  // CausalLM::collective
 };
 
 class Decoder : public Layer {
@@ -65,6 +66,7 @@ class DecoderForCausalLM : public Layer, public CausalLM {
   void add_adapters(const configs::LoraSection& section) override;
   at::Tensor forward(const kernels::PackedBatch& batch, const ForwardOptions& options) override;
   kernels::Head head() override;
+  bool collective() const override { return collective_; }
   at::Tensor prefill(const kernels::PackedBatch& batch, const std::vector<std::int64_t>& sequences, std::vector<kernels::KeyValueCache>& caches) override;
   at::Tensor decode(const at::Tensor& tokens, const std::vector<std::int64_t>& sequences, const std::vector<std::int64_t>& lengths,
                     const std::vector<bool>& use_long, std::vector<kernels::KeyValueCache>& caches) override;
@@ -73,6 +75,7 @@ class DecoderForCausalLM : public Layer, public CausalLM {
   void declare_all();
 
   configs::ModelConfig config_;
+  bool collective_;
   RotaryTable rotary_;
   std::shared_ptr<Decoder> model_;
   std::shared_ptr<Linear> lm_head_;  // null: tied to the embedding

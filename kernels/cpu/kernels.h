@@ -46,6 +46,22 @@ struct DecodeProblem {
   int threads;
 };
 
+// factor(u) = u >= drop ? base + span * u : 0: dropout (span 0) and jitter (drop 0). u is drawn per element (draws.h).
+struct DrawnFactor {
+  std::uint64_t site;
+  float drop, base, span;
+};
+
+// SparseMixer over rows of scores [tokens, experts] (sparse_mixer.h). draw_keys null: nothing is drawn.
+struct MixerProblem {
+  const float* scores;
+  const std::int64_t* draw_keys;
+  std::int64_t tokens, experts;
+  float threshold;         // 2 epsilon
+  std::uint64_t sites[2];  // of the two choices' draws
+  int threads;
+};
+
 // Kernels whose code depends on the activation type.
 struct TypedKernels {
   // sum = x + update (skipped when update is null: statistics of x, sum unused); y = sum * rstd * weight. rstd [rows] is kept.
@@ -55,6 +71,23 @@ struct TypedKernels {
   // ceil(rows / 64) * width floats.
   void (*rms_norm_backward)(const void* dy, const void* ds, const void* x, const void* weight, const float* rstd, void* dx, float* d_weight, float beta,
                             float* partial, std::int64_t rows, std::int64_t width, int threads);
+  // As rms_norm with mean and bias; statistics [rows, 2]: mean, rstd.
+  void (*layer_norm)(const void* x, const void* update, const void* weight, const void* bias, void* sum, void* y, float* statistics, std::int64_t rows,
+                     std::int64_t width, float eps, int threads);
+  // d_weight and d_bias [width] may be null; `partial` holds ceil(rows / 64) * 2 * width floats.
+  void (*layer_norm_backward)(const void* dy, const void* ds, const void* x, const void* weight, const float* statistics, void* dx, float* d_weight,
+                              float weight_beta, float* d_bias, float bias_beta, float* partial, std::int64_t rows, std::int64_t width, int threads);
+  // y = x * factor(u of (draw_keys[r], site, column)), elementwise; y may be x.
+  void (*drawn_factor)(const void* x, const std::int64_t* draw_keys, const DrawnFactor& factor, void* y, std::int64_t rows, std::int64_t width, int threads);
+  // out[r] = x[pairs[r] / choices].
+  void (*gather_rows)(const void* x, const std::int64_t* pairs, std::int64_t choices, void* out, std::int64_t rows, std::int64_t width, int threads);
+  // y[t] = sum over s in order of weights[t, s] * rows[places[t, s]]; weights null: 1.
+  void (*combine_rows)(const void* rows, const std::int64_t* places, std::int64_t choices, const float* weights, void* y, std::int64_t tokens,
+                       std::int64_t width, int threads);
+  // h = silu(gate) * up of gate_up [rows, 2 width]; d [rows, width] is the gradient of h without the row's weight:
+  // d_weights[r] = d . h;  d_gate_up = gradient for weights[r] * d;  then d is overwritten with weights[r] * h.
+  void (*weighted_swiglu_backward)(void* d, const void* gate_up, const float* weights, void* d_gate_up, float* d_weights, std::int64_t rows, std::int64_t width,
+                                   int threads);
   // gate_up [rows, 2 width] -> y [rows, width].
   void (*swiglu)(const void* gate_up, void* y, std::int64_t rows, std::int64_t width, int threads);
   void (*swiglu_backward)(const void* dy, const void* gate_up, void* d_gate_up, std::int64_t rows, std::int64_t width, int threads);
@@ -85,6 +118,15 @@ struct Kernels {
                 const AdamWFactors& factors, std::int64_t n, int threads);
   // tokens[r] = the first of the largest of logits [rows, vocab]; a NaN is never chosen, 0 stands for a row of them.
   void (*likeliest)(const float* logits, std::int64_t* tokens, std::int64_t rows, std::int64_t vocab, int threads);
+  // chosen [tokens, 2] and their weights; the gradient d_scores [tokens, experts] of d_weights [tokens, 2], plus p * (aux - p . aux) when aux [experts]
+  // is not null (p: softmax of the scores).
+  void (*sparse_mixer)(const MixerProblem& problem, std::int64_t* chosen, float* weights);
+  void (*sparse_mixer_backward)(const MixerProblem& problem, const std::int64_t* chosen, const float* d_weights, const float* aux, float* d_scores);
+  // load, top_counts [experts] and probability_sum [experts] of LayerRouting; `partial` holds ceil(tokens / 64) * 3 * experts floats.
+  void (*routing_statistics)(const MixerProblem& problem, const std::int64_t* chosen, std::int64_t* load, std::int64_t* top_counts, float* probability_sum,
+                             float* partial);
+  // body(context, i) for i in [0, tasks), a thread taking the next one when it is free.
+  void (*run_tasks)(void (*body)(void* context, std::int64_t task), void* context, std::int64_t tasks, int threads);
   // Sums of squares of consecutive blocks of kSumBlock elements.
   void (*block_sums)(const float* x, double* sums, std::int64_t n, int threads);
 };

@@ -98,6 +98,10 @@ const Kernels& table() {
     add_attention_backward(filled);
     add_generation(filled);
     add_skinny(filled);
+    add_layer_norm(filled);
+    add_draws(filled);
+    add_routing(filled);
+    add_experts(filled);
     add_loss(filled);
     add_optimizer(filled);
     return filled;

@@ -23,6 +23,36 @@ cudaError_t rms_norm_forward(Element type, const void* x, const void* update, co
 cudaError_t rms_norm_backward(Element type, const void* dy, const void* dsum, const void* x, const void* weight, const float* rstd, void* dx, float* partial,
                               std::int64_t rows, std::int64_t hidden, cudaStream_t stream);
 
+// layer_norm.cu, as rms_norm; statistics [rows, 2]: mean, rstd. partial: [partial_rows(rows), 2, hidden], or null when weight and bias are frozen.
+struct LayerNormRows {
+  const void *x, *update, *weight, *bias;  // backward: update and bias are not read
+  std::int64_t rows, hidden;
+};
+cudaError_t layer_norm_forward(Element type, const LayerNormRows& rows, void* sum, void* y, float* statistics, float eps, cudaStream_t stream);
+cudaError_t layer_norm_backward(Element type, const LayerNormRows& rows, const void* dy, const void* dsum, const float* statistics, void* dx, float* partial,
+                                cudaStream_t stream);
+
+// drawn_factor.cu: y = x * (u >= drop ? base + span * u : 0), u drawn per element.
+struct DrawnFactorArguments {
+  std::uint64_t site;
+  float drop, base, span;
+};
+cudaError_t drawn_factor(Element type, const void* x, const std::int64_t* draw_keys, const DrawnFactorArguments& factor, void* y, std::int64_t rows,
+                         std::int64_t width, cudaStream_t stream);
+
+// sparse_mixer.cu: 2 to 64 experts; draw_keys and aux may be null.
+struct SparseMixerArguments {
+  const float* scores;  // [tokens, experts]
+  const std::int64_t* draw_keys;
+  std::int64_t tokens;
+  int experts;
+  float threshold;
+  std::uint64_t sites[2];
+};
+cudaError_t sparse_mixer(const SparseMixerArguments& arguments, std::int64_t* chosen, float* weights, cudaStream_t stream);
+cudaError_t sparse_mixer_backward(const SparseMixerArguments& arguments, const std::int64_t* chosen, const float* d_weights, const float* aux, float* d_scores,
+                                  cudaStream_t stream);
+
 // column_sum.cu: out [columns] = beta * out + sum over rows. partial: [partial_rows(rows), columns].
 cudaError_t column_sum(Element type, const void* in, std::int64_t rows, std::int64_t columns, float* partial, float* out, float beta, cudaStream_t stream);
 

@@ -1,6 +1,5 @@
 // The plug-in's side of CudaBackend: unwraps tensors, checks them and calls the launch functions on the current stream.
 //
-// One class, its methods grouped by file: plugin.cpp (devices, memory, timing), plugin_layers.cpp, plugin_loss.cpp, plugin_generation.cpp.
 // This is the only place where ATen and CUDA headers meet.
 #pragma once
 
@@ -38,6 +37,15 @@ class PluginBackend : public CudaBackend {
                         at::Tensor& rstd) override;
   void rms_norm_backward(const at::Tensor& dy, const at::Tensor& dsum, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd, at::Tensor& dx,
                          at::Tensor& weight_gradient, double beta) override;
+  void layer_norm_forward(const at::Tensor& x, const at::Tensor& update, const at::Tensor& weight, const at::Tensor& bias, double eps, at::Tensor& sum,
+                          at::Tensor& y, at::Tensor& statistics) override;
+  void layer_norm_backward(const at::Tensor& dy, const at::Tensor& dsum, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& statistics,
+                           at::Tensor& dx, at::Tensor& weight_gradient, double weight_beta, at::Tensor& bias_gradient, double bias_beta) override;
+  void drawn_factor(const at::Tensor& x, const at::Tensor& draw_keys, const DrawnFactor& factor, at::Tensor& y) override;
+  void sparse_mixer(const at::Tensor& scores, const SparseMixerOptions& options, const at::Tensor& draw_keys, at::Tensor& experts,
+                    at::Tensor& weights) override;
+  void sparse_mixer_backward(const at::Tensor& scores, const SparseMixerOptions& options, const at::Tensor& experts, const at::Tensor& d_weights,
+                             const at::Tensor& aux, at::Tensor& d_scores) override;
   void swiglu_forward(const at::Tensor& gate_up, at::Tensor& out) override;
   void swiglu_backward(const at::Tensor& dout, const at::Tensor& gate_up, at::Tensor& dgate_up) override;
   void rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin, std::int64_t rotary_dim,

@@ -2,14 +2,10 @@
 //
 // Forward: one block per row. Backward: a fixed number of blocks walks over the rows and keeps its share of the weight's gradient in registers;
 // the shares are added up in order by column_sum, which makes the gradient deterministic.
-#include <type_traits>
-
-#include "kernels/cuda/vector.cuh"
+#include "kernels/cuda/row_fit.cuh"
 
 namespace phidias::kernels::cuda {
 namespace {
-
-constexpr int kMaxThreads = 512;
 
 template <typename T, int kVec, int kPacks>
 __global__ void __launch_bounds__(kMaxThreads) forward_kernel(const T* x, const T* update, const T* weight, T* sum, T* y, float* rstd, int packs, float eps) {
@@ -98,23 +94,6 @@ __global__ void __launch_bounds__(kMaxThreads)
     if (pack >= packs) break;
     store(partial + static_cast<std::int64_t>(blockIdx.x) * hidden + pack * kVec, d_weight[p]);
   }
-}
-
-int threads_for(std::int64_t packs) { return static_cast<int>(packs >= kMaxThreads ? kMaxThreads : divide_up(packs, 32) * 32); }
-
-// Calls launch<kVec, kPacks>(packs, threads) with the smallest number of packs per thread that holds a row.
-template <typename T, typename Launch>
-cudaError_t fit_row(std::int64_t hidden, bool wide, Launch launch) {
-  const auto packs_per_thread = [&](auto vec) {
-    constexpr int kVec = decltype(vec)::value;
-    const std::int64_t packs = hidden / kVec;
-    const int threads = threads_for(packs), count = static_cast<int>(packs);
-    if (packs <= kMaxThreads) return launch.template operator()<kVec, 1>(count, threads);
-    if (packs <= 2 * kMaxThreads) return launch.template operator()<kVec, 2>(count, threads);
-    if (packs <= 4 * kMaxThreads) return launch.template operator()<kVec, 4>(count, threads);
-    return cudaErrorInvalidValue;
-  };
-  return wide && hidden % kWide<T> == 0 ? packs_per_thread(std::integral_constant<int, kWide<T>>{}) : packs_per_thread(std::integral_constant<int, 1>{});
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ class Linear : public Layer {
   }
   kernels::Parameter& weight() { return weight_; }
   kernels::Parameter* bias() { return bias_; }
+  bool adapted() const { return !lora_.modules.empty(); }
 
   void list_adaptable(const std::string& path, std::vector<AdaptableModule>& modules) const override;
   void add_adapters(const std::string& path, int block, const AdapterPlan& plan) override;
