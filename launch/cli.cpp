@@ -45,7 +45,7 @@ void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::
   {
     auto [c, o] = add_command<PlanCommand>(app, invocation, storage, "plan", "memory, communication and speed of a recipe on given GPUs; needs none",
                                            "phidias plan recipes/sft/phi-3-medium-4k.yaml model.path=null model.preset=phi-3-medium-4k "
-                                           "parallel.shard=parameters --gpus 8 --gpu h100-80");
+                                           "model.dtype=bfloat16 parallel.shard=parameters --gpus 8 --gpu h100-80");
     c->add_option("recipe", o->recipe, "recipe (YAML)")->required();
     c->add_option("overrides", o->overrides, "key.path=value, checked like the recipe");
     c->add_option("--gpus", o->gpus, "ranks, one per GPU")->capture_default_str()->check(CLI::Range(1, 65536));

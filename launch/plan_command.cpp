@@ -1,6 +1,7 @@
 // `phidias plan RECIPE --gpus N --gpu KIND`: what a recipe needs, before anything is rented. Next: trainer/plan/plan.h.
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/error.h"
@@ -13,6 +14,7 @@
 #include "trainer/metrics/step_observers.h"
 #include "trainer/metrics/utilisation.h"
 #include "trainer/model_setup.h"
+#include "trainer/objectives/objective.h"
 #include "trainer/plan/plan.h"
 #include "trainer/plan/plan_text.h"
 
@@ -21,27 +23,22 @@ namespace {
 
 constexpr double kGpuEfficiency = 0.45, kCpuEfficiency = 0.8;
 
-// Declared only; with LoRA, the base frozen.
-std::unique_ptr<models::CausalLM> declare_model(const configs::RunConfig& config, const configs::ModelConfig& shape) {
-  std::unique_ptr<models::CausalLM> model = models::make_model(shape, {.size = static_cast<int>(config.parallel.expert)});
-  if (config.model.lora.rank > 0) model->add_adapters(config.model.lora);
-  return model;
-}
-
 }  // namespace
 
 int run_plan(const PlanCommand& command, bool json, parallel::World& world) {
+  const std::int64_t process_bytes = trainer::peak_memory_bytes(at::kCPU);  // before any tensor: the libraries
   configs::RunConfig config = configs::read_run_config(command.recipe, command.overrides);
+  trainer::make_objective(config.method);  // refuses what this build cannot train
   trainer::GpuKind kind = trainer::gpu_kind(command.gpu, command.gpus);
   const trainer::ModelSource source(config.model);
   trainer::resolve_lengths(config, source.config());
   const at::Device device = kind.is_cpu ? at::kCPU : at::kCUDA;
   config.model.dtype = trainer::resolve_dtype(config.model.dtype, source.directory_dtype(), device, world.host());
-  const std::unique_ptr<models::CausalLM> model = declare_model(config, source.config());
+  const std::unique_ptr<models::CausalLM> model = source.make({.size = static_cast<int>(config.parallel.expert)});
 
   trainer::PlanOptions options{.ranks = command.gpus, .efficiency = kind.is_cpu ? kCpuEfficiency : kGpuEfficiency};
   options.threads = std::max(at::get_num_threads() / command.gpus, 1);
-  options.process_bytes = trainer::peak_memory_bytes(at::kCPU);  // before any tensor: the libraries
+  options.process_bytes = process_bytes;
   if (kind.is_cpu) {
     const double peak = trainer::find_peak(world.host(), trainer::scalar_type(config.model.dtype), at::kCPU, 1).flops_per_second / command.gpus;
     kind.bfloat16_flops = kind.float32_flops = peak;

@@ -29,7 +29,12 @@ class MicroBatchWalk {
     const std::int64_t kept = trace_.live().total();
     final_norm_backward();
     for (int block = static_cast<int>(c_.num_layers) - 1; block >= 0; --block) whole_block_backward(block);
-    return {.kept = kept, .logits_chunk = logits_, .left = trace_.live().total(), .peak = trace_.peak(), .peak_phase = trace_.peak_phase()};
+    return {.kept = kept,
+            .logits_chunk = logits_,
+            .recomputed = recomputed_,
+            .left = trace_.live().total(),
+            .peak = trace_.peak(),
+            .peak_phase = trace_.peak_phase()};
   }
 
  private:
@@ -129,7 +134,9 @@ class MicroBatchWalk {
     trace_.give(hidden());
     trace_.take(adapters());
     if (s_.recompute == Recompute::mlp) {
+      const std::int64_t before = trace_.live().total();
       mlp_forward();
+      recomputed_ = trace_.live().total() - before;
       mlp_forget();
     } else {
       mlp_forward();
@@ -180,7 +187,8 @@ class MicroBatchWalk {
     if (block > 0) trace_.take(hidden());  // a zero update
     block_forward(/*first_sum=*/block > 0);
     trace_.take(hidden());  // x1 + update
-    trace_.give(trace_.live().total() - before - hidden());
+    recomputed_ = trace_.live().total() - before - hidden();
+    trace_.give(recomputed_);
   }
 
   void whole_block_backward(int block) {
@@ -218,7 +226,7 @@ class MicroBatchWalk {
   const configs::ModelConfig& c_;
   const ActivationShape& s_;
   const std::int64_t b_, t_;
-  std::int64_t logits_ = 0;
+  std::int64_t logits_ = 0, recomputed_ = 0;
   MemoryTrace trace_;
 };
 
