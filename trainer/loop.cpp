@@ -10,10 +10,10 @@ int run_loop(const LoopParts& run, TrainState& state) {
   }
   while (!stop.reached(state)) {
     const StepData step = data.at(state.step);
-    for (const data::MicroBatch& micro : step.batch.micro_batches) engine.accumulate(objective, micro, step.batch.target_tokens, micro.is_last);
+    for (const data::MicroBatch& micro : step.batch.micro_batches) engine.accumulate(objective, micro, step.batch);
     const StepResult result = engine.step(schedule.at(point_of(schedule, state, step)));  // all ranks agree that it is finite
 
-    advance(state, schedule, step);
+    advance(state, schedule, step, result);
     const int signal = signals.agree(state.seconds);
     divergence.after_step(state, step.batch, result);
     const bool at_end = stop.reached(state);

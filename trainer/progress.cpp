@@ -23,12 +23,13 @@ SchedulePoint point_of(const Schedule& schedule, const TrainState& state, const 
   return {state.step, consumed_with(schedule, state, step), state.warmup_consumed};
 }
 
-void advance(TrainState& state, const Schedule& schedule, const StepData& step) {
+void advance(TrainState& state, const Schedule& schedule, const StepData& step, const StepResult& result) {
   if (schedule.warming_up(state.step)) state.warmup_consumed = consumed_with(schedule, state, step);
   ++state.step;
   state.data = step.after;
   state.epochs = step.epochs_after;
   state.target_tokens += step.batch.target_tokens;
+  state.expert_counts = result.expert_counts;
 }
 
 }  // namespace phidias::trainer

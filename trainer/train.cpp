@@ -11,6 +11,7 @@
 #include "trainer/data_setup.h"
 #include "trainer/device.h"
 #include "trainer/loop.h"
+#include "trainer/memory_check.h"
 #include "trainer/metrics/console.h"
 #include "trainer/metrics/metrics_file.h"
 #include "trainer/metrics/tensorboard.h"
@@ -75,8 +76,34 @@ EngineOptions engine_options(const configs::RunConfig& config, const ModelSource
   options.device = device;
   options.optimizer = config.optimizer;
   options.trainable = config.model.trainable;
+  options.shard = config.parallel.shard;
+  options.seed = static_cast<std::uint64_t>(config.run.seed);
+  options.aux_counts = config.model.aux_counts;
   options.forward = source.forward_options();
   return options;
+}
+
+// The ranks that share the experts and those that repeat them; empty without an expert axis.
+class ExpertAxis {
+ public:
+  ExpertAxis(const parallel::World& world, parallel::Communicator& device) {
+    if (world.mesh().expert == 1) return;
+    host_group_ = world.expert_group(world.host());
+    if (&device != &world.host()) device_group_ = world.expert_group(device);
+    replicas_ = world.expert_replicas(device);
+    ranks_ = {host_group_.get(), device_group_ ? device_group_.get() : host_group_.get(), host_group_->rank(), host_group_->size()};
+  }
+  const kernels::ExpertRanks& ranks() const { return ranks_; }
+  parallel::Communicator* replicas() const { return replicas_.get(); }
+
+ private:
+  std::unique_ptr<parallel::Communicator> host_group_, device_group_, replicas_;
+  kernels::ExpertRanks ranks_;
+};
+
+UnitLayout planned_layout(const models::CausalLM& model, const EngineOptions& options, const parallel::World& world) {
+  const UnitOptions units{options.dtype, options.optimizer.decay, options.optimizer.state_dtype, options.trainable, options.shard};
+  return {model.declarations(), units, {world.size(), world.size() / world.mesh().expert}};
 }
 
 void describe_run(const configs::RunConfig& config, const configs::ModelConfig& model, const ComputeDevice& compute, const parallel::World& world) {
@@ -128,16 +155,21 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   RunData data = prepare_data(config, source.config(), source.tokenizer_directory(), world);
   if (found) data.sampler->restore(state.data);
 
-  Engine engine(source.make(), {&host, compute.ranks}, engine_options(config, source, compute.device));
-  engine.initialise([&](models::CausalLM& model) {
-    if (!found) source.fill(model, static_cast<std::uint64_t>(config.run.seed));
-  });
+  const ExpertAxis experts(world, *compute.ranks);
+  std::unique_ptr<models::CausalLM> model = source.make(experts.ranks());
+  const EngineOptions engine_settings = engine_options(config, source, compute.device);
+  require_memory(world, planned_layout(*model, engine_settings, world), compute.device, compute.ranks_per_device);
+  Engine engine(std::move(model), {&host, compute.ranks, experts.replicas(), world.expert_rank()}, engine_settings);
+  const bool all_from_checkpoint = found && !source.has_adapters();  // frozen weights are not part of checkpoints
+  engine.initialise(all_from_checkpoint ? models::RangeReader() : source.weights(engine.model(), engine_settings.seed));
   if (found) engine.load(found->directory);
+  if (found && engine.load_balance() != nullptr) engine.load_balance()->set_previous_counts(state.expert_counts);
 
   fs::path model_files;
   on_root(host, [&] { model_files = source.files_for_export(directory.model_files()); });
   const at::ScalarType weights_dtype = source.export_dtype(engine.options().dtype);
-  checkpoints.set_source({model_files, weights_dtype, recipe});
+  const SaveTarget save_target{model_files, weights_dtype, source.adapter_target(model_files)};
+  checkpoints.set_source({save_target, recipe});
 
   const Utilisation utilisation(source.config(), find_peak(host, engine.options().dtype, compute.device, compute.ranks_per_device));
   log_info(utilisation.formula());
@@ -160,7 +192,7 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
     on_root(host, [&] { fs::remove_all(directory.root()); });
     return ExitCode::success;
   }
-  on_root(host, [&] { engine.save_model(directory.final_model(), model_files, weights_dtype); });
+  engine.save_model(directory.final_model(), save_target);
   log_info("final model: " + directory.final_model().string());
   return ExitCode::success;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "data/sampler.h"
 
@@ -19,6 +20,7 @@ struct TrainState {
   std::int64_t bad_steps = 0;      // skipped steps in all
   std::int64_t bad_steps_in_a_row = 0;
   std::map<std::string, double> validation;  // the newest evaluation: validation_loss, validation_loss/<file>, ...
+  std::vector<double> expert_counts;         // mixture of experts: loads of the last step (LoadBalance::previous_counts)
   std::int64_t validation_step = -1;         // the step it belongs to
 };
 

@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Layouts, MoeTrajectory,
 TEST(MoeMetrics, StepsReportTheLoadOfEveryExpert) {
   parallel::World& world = mpi_test::world();
   const SharedFolder folder(world);
-  EXPECT_EQ(run(recipe(folder / "run", moe_overrides({"stop.steps=2"})), world), ExitCode::success);
+  EXPECT_EQ(run(recipe(folder / "run", moe_overrides({"stop.steps=5"})), world), ExitCode::success);
   if (world.rank() != 0) return;
   for (const Json& line : metrics_of(folder / "run")) {
     if (!line.contains("loss")) continue;

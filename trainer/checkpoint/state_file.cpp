@@ -26,6 +26,7 @@ void write_state_file(const std::filesystem::path& path, const SavedState& saved
       {"validation_step", state.validation_step},
       {"world_size", saved.world_size},
   };
+  if (!state.expert_counts.empty()) json["expert_counts"] = state.expert_counts;
   for (const auto& [section, keys] : saved.recipe) json["recipe"][section] = {{"hash", section_hash(saved.recipe, section)}, {"keys", keys}};
   write_file_atomic(path, json.dump(1) + "\n");
 }
@@ -54,6 +55,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     state.bad_steps_in_a_row = json.at("bad_steps_in_a_row");
     state.validation = json.at("validation").get<std::map<std::string, double>>();
     state.validation_step = json.at("validation_step");
+    if (json.contains("expert_counts")) state.expert_counts = json["expert_counts"].get<std::vector<double>>();
     saved.world_size = json.at("world_size");
     for (const auto& [section, value] : json.at("recipe").items()) saved.recipe[section] = value.at("keys").get<std::map<std::string, std::string>>();
     return saved;

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,9 +78,9 @@ struct LossSum {
 
 // What a model directory is written like.
 struct SaveTarget {
-  std::filesystem::path source;               // Hugging Face directory whose files beside weights are copied; empty: none
-  at::ScalarType weights_dtype = at::kFloat;  // of the weights written
-  std::optional<models::SaveAdapterOptions> adapters;    // a PEFT directory is written: adapters alone, weights_dtype float32
+  std::filesystem::path source;                        // Hugging Face directory whose files beside weights are copied; empty: none
+  at::ScalarType weights_dtype = at::kFloat;           // of the weights written
+  std::optional<models::SaveAdapterOptions> adapters;  // a PEFT directory is written: adapters alone, weights_dtype float32
 };
 
 class Engine {
@@ -118,12 +119,15 @@ class Engine {
   // same at every layout. load: every rank reads its ranges, so `directory` must be visible to all.
   std::map<std::string, std::string> save(const std::filesystem::path& directory, const SaveTarget& target);
   void load(const std::filesystem::path& directory);
+  // Rank 0 is shown every checkpoint tensor of the whole model, one at a time: masters, or compute values where frozen. By name.
+  void visit_weights(const std::function<void(const std::string& name, const at::Tensor& value)>& visit);
   // The model alone, as a Hugging Face directory.
   void save_model(const std::filesystem::path& directory, const SaveTarget& target);
 
  private:
   void write_model(TensorCollector& collector, const std::filesystem::path& directory, const SaveTarget& target);
-  void write_states(TensorCollector& collector, const std::filesystem::path& directory, const SaveTarget& target);
+  void write_states(TensorCollector& collector, const std::filesystem::path& directory, const SaveTarget& target,
+                    const std::map<std::string, std::string>& metadata);
   void read_states(const std::filesystem::path& directory);
 
   std::unique_ptr<models::CausalLM> model_;
@@ -134,7 +138,7 @@ class Engine {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<GradientBuckets> buckets_;
   std::unique_ptr<LoadBalance> balance_;  // null: no experts
-  at::Tensor loss_sum_, metric_sums_;  // float64, on the device: no synchronisation per micro-batch
+  at::Tensor loss_sum_, metric_sums_;     // float64, on the device: no synchronisation per micro-batch
   std::vector<std::string> metric_names_;
   std::int64_t target_tokens_ = 0;
   StepSeconds seconds_;

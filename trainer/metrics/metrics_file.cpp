@@ -18,6 +18,7 @@ void MetricsFile::after_step(const StepReport& report) {
   OrderedJson line = {
       {"step", state.step}, {"loss", report.result.loss}, {"learning_rate", report.result.learning_rate}, {"grad_norm", report.result.grad_norm}};
   for (const auto& [name, value] : report.result.metrics) line[name] = value;
+  if (!report.result.expert_load.empty()) line["expert_load"] = report.result.expert_load;
   if (!report.result.finite) line["skipped"] = true;
   if (state.bad_steps > 0) line["bad_steps"] = state.bad_steps;
   line["tokens"] = report.tokens;
