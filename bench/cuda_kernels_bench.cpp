@@ -103,7 +103,8 @@ void swiglu_and_rotary(const Bench& bench, CudaBackend& cuda, std::int64_t token
   at::Tensor qkv = random({tokens, 3 * kHeads, kHeadDim}), out = at::empty({tokens, 3 * kHeads * kHeadDim}, options(at::kBFloat16));
   const at::Tensor table = random({tokens, kHeadDim / 2}, at::kFloat);
   bench.line("rotary_pack", {.bytes = 2.0 * 2 * tokens * 3 * kHidden + 2.0 * 4 * tokens * kHeadDim / 2}, [&] {
-    cuda.rotary_pack(qkv.narrow(1, 0, kHeads), qkv.narrow(1, kHeads, kHeads), qkv.narrow(1, 2 * kHeads, kHeads), table, table, kHeadDim, false, out);
+    cuda.rotary_pack(qkv.narrow(1, 0, kHeads), qkv.narrow(1, kHeads, kHeads), qkv.narrow(1, 2 * kHeads, kHeads), table, table, kHeadDim, false,
+                     QkvLayout::separate, out);
   });
 }
 

@@ -7,7 +7,10 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+
+#include <algorithm>
 
 #include "kernels/attention_context.h"
 #include "kernels/autograd.h"
@@ -19,9 +22,17 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Views of a packed row, [T, heads, head_dim] each.
+// Views of a packed row in `layout`: [T, heads, head_dim] each; queries of grouped rows [T, kv_heads, group, head_dim].
 struct Heads {
-  Heads(const at::Tensor& qkv, const AttentionShape& shape) {
+  Heads(const at::Tensor& qkv, const AttentionShape& shape, QkvLayout layout = QkvLayout::separate) {
+    if (layout == QkvLayout::grouped) {
+      const std::int64_t group = shape.heads / shape.kv_heads;
+      const at::Tensor rows = qkv.view({qkv.size(0), shape.kv_heads, group + 2, shape.head_dim});
+      q = rows.narrow(2, 0, group);
+      k = rows.select(2, group);
+      v = rows.select(2, group + 1);
+      return;
+    }
     const at::Tensor rows = qkv.view({qkv.size(0), shape.heads + 2 * shape.kv_heads, shape.head_dim});
     q = rows.narrow(1, 0, shape.heads);
     k = rows.narrow(1, shape.heads, shape.kv_heads);
@@ -30,10 +41,11 @@ struct Heads {
   at::Tensor q, k, v;
 };
 
+// Rotated rows are always in the separate layout; the gradient goes back into the layout of qkv.
 at::Tensor rotated(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const AttentionShape& shape) {
-  const Heads heads(qkv, shape);
+  const Heads heads(qkv, shape, shape.layout);
   at::Tensor out = at::empty_like(qkv);
-  require_cuda().rotary_pack(heads.q, heads.k, heads.v, cos, sin, shape.rotary_dim, /*inverse=*/false, out);
+  require_cuda().rotary_pack(heads.q, heads.k, heads.v, cos, sin, shape.rotary_dim, /*inverse=*/false, QkvLayout::separate, out);
   return out;
 }
 
@@ -82,8 +94,54 @@ struct FlashAttention : torch::autograd::Function<FlashAttention> {
         at::_flash_attention_backward(d_out, heads.q, heads.k, heads.v, out, saved[5], offsets, offsets, longest, longest, /*dropout_p=*/0.0, window.causal(),
                                       saved[6], saved[7], shape.scale, window.left, /*window_size_right=*/0);
     at::Tensor d_qkv = at::empty_like(turned);
-    require_cuda().rotary_pack(dq, dk, dv, cos, sin, shape.rotary_dim, /*inverse=*/true, d_qkv);
+    require_cuda().rotary_pack(dq, dk, dv, cos, sin, shape.rotary_dim, /*inverse=*/true, shape.layout, d_qkv);
     return {d_qkv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+// Documents cut where the pattern's blocks end and after kSparseTile rows (CudaBackend::block_sparse_forward).
+at::Tensor sparse_tiles(const std::vector<data::Segment>& documents, const AttentionShape& shape, const at::Device& device) {
+  std::vector<std::int32_t> tiles;
+  for (const data::Segment& document : documents) {
+    const std::int64_t length = document.end - document.begin, block = shape.sparse.block_size;
+    for (std::int64_t first = 0, end = 0; first < length; first = end) {
+      end = std::min({first + CudaBackend::kSparseTile, (first / block + 1) * block, length});
+      tiles.insert(tiles.end(), {static_cast<std::int32_t>(document.begin), static_cast<std::int32_t>(document.end),
+                                 static_cast<std::int32_t>(document.begin + first), static_cast<std::int32_t>(end - first)});
+    }
+  }
+  return at::from_blob(tiles.data(), {static_cast<std::int64_t>(tiles.size()) / 4, 4}, at::kInt).to(device);
+}
+
+struct SparseOutput {
+  at::Tensor out, log_sum_exp;
+};
+
+SparseOutput sparse_forward(const at::Tensor& turned, const at::Tensor& tiles, const AttentionShape& shape) {
+  SparseOutput result{at::empty({turned.size(0), shape.heads * shape.head_dim}, turned.options()),
+                      at::empty({shape.heads, turned.size(0)}, turned.options().dtype(at::kFloat))};
+  require_cuda().block_sparse_forward(turned, tiles, shape, result.out, result.log_sum_exp);
+  return result;
+}
+
+struct SparseAttention : torch::autograd::Function<SparseAttention> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const at::Tensor& tiles,
+                            const AttentionShape& shape) {
+    const at::Tensor turned = rotated(qkv, cos, sin, shape);
+    const SparseOutput result = sparse_forward(turned, tiles, shape);
+    ctx->save_for_backward({turned, cos, sin, tiles, result.out, result.log_sum_exp});
+    save_shape(ctx, shape);
+    return result.out;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    const AttentionShape shape = saved_shape(ctx);
+    at::Tensor d_turned = at::empty_like(saved[0]), d_qkv = at::empty_like(saved[0]);
+    require_cuda().block_sparse_backward(saved[0], saved[3], shape, saved[4], saved[5], gradients[0].contiguous(), d_turned);
+    const Heads heads(d_turned, shape);
+    require_cuda().rotary_pack(heads.q, heads.k, heads.v, saved[1], saved[2], shape.rotary_dim, /*inverse=*/true, shape.layout, d_qkv);
+    return {d_qkv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -100,7 +158,7 @@ struct Rotary : torch::autograd::Function<Rotary> {
     const at::Tensor d_turned = gradients[0].contiguous();
     const Heads heads(d_turned, shape);
     at::Tensor d_qkv = at::empty_like(d_turned);
-    require_cuda().rotary_pack(heads.q, heads.k, heads.v, saved[0], saved[1], shape.rotary_dim, /*inverse=*/true, d_qkv);
+    require_cuda().rotary_pack(heads.q, heads.k, heads.v, saved[0], saved[1], shape.rotary_dim, /*inverse=*/true, shape.layout, d_qkv);
     return {d_qkv, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -140,6 +198,10 @@ at::Tensor packed_attention_cuda(const at::Tensor& qkv_in, const at::Tensor& cos
   // A view, so that an empty stream stays part of the gradient's graph.
   if (qkv_in.size(0) == 0) return qkv_in.narrow(1, 0, shape.heads * shape.head_dim);
   const at::Tensor qkv = qkv_in.contiguous();
+  if (shape.sparse.block_size > 0) {
+    const at::Tensor tiles = sparse_tiles(batch.segments, shape, qkv.device());
+    return records_gradients() ? SparseAttention::apply(qkv, cos, sin, tiles, shape) : sparse_forward(rotated(qkv, cos, sin, shape), tiles, shape).out;
+  }
   if (!flash_covers(qkv, shape)) {
     return attention_by_document(records_gradients() ? Rotary::apply(qkv, cos, sin, shape) : rotated(qkv, cos, sin, shape), batch.segments, shape);
   }
@@ -157,8 +219,8 @@ void store_keys_values_cuda(const at::Tensor& qkv, const at::Tensor& cos, const 
 at::Tensor decode_attention_cuda(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin, const std::vector<std::int64_t>& sequences,
                                  const std::vector<std::int64_t>& lengths, const AttentionShape& shape, KeyValueCache& cache) {
   at::Tensor out = at::empty({qkv.size(0), shape.heads * shape.head_dim}, qkv.options());
-  require_cuda().decode_attention(rotated(qkv.contiguous(), cos, sin, shape), sequences, lengths, shape.heads, shape.window, shape.scale, cache.keys,
-                                  cache.values, out);
+  require_cuda().decode_attention(rotated(qkv.contiguous(), cos, sin, shape), sequences, lengths, shape.heads, shape.window, shape.sparse, shape.scale,
+                                  cache.keys, cache.values, out);
   return out;
 }
 

@@ -1,5 +1,5 @@
-// attention.h on CUDA tensors: rotary_pack, then varlen flash attention (bfloat16) or one scaled-dot-product attention per document (float32: exact
-// but slow, for tests and comparisons). Called by the dispatch in attention.cpp; contracts as there.
+// attention.h on CUDA tensors: rotary_pack, then varlen flash attention (bfloat16), an own kernel where a pattern masks blocks, or one scaled-dot-product
+// attention per document (float32: exact but slow, for tests and comparisons). Called by the dispatch in attention.cpp; contracts as there.
 #pragma once
 
 #include "kernels/attention.h"

@@ -92,11 +92,22 @@ class CudaBackend {
   virtual void swiglu_forward(const at::Tensor& gate_up, at::Tensor& out) = 0;
   virtual void swiglu_backward(const at::Tensor& dout, const at::Tensor& gate_up, at::Tensor& dgate_up) = 0;
 
-  // Rotates queries and keys and packs them with the values: q [T, heads, d], k and v [T, kv_heads, d] with any token stride (the views of a packed
-  // qkv, or separate tensors) -> out [T, (heads + 2 kv_heads) d]. inverse: the rotation's transpose, which is its gradient. cos, sin [T, rotary_dim / 2].
-  // out may be the very memory q, k and v are views of.
+  // gegelu.h. gate_up [T, 2 I], out and dout [T, I].
+  virtual void gegelu_forward(const at::Tensor& gate_up, double limit, at::Tensor& out) = 0;
+  virtual void gegelu_backward(const at::Tensor& dout, const at::Tensor& gate_up, double limit, at::Tensor& dgate_up) = 0;
+
+  // Rotates queries and keys and packs them with the values: q [T, heads, d] or, for grouped rows, [T, kv_heads, group, d]; k and v [T, kv_heads, d]; with
+  // any token stride (the views of a packed qkv, or separate tensors) -> out [T, (heads + 2 kv_heads) d] in `layout`. inverse: the rotation's transpose,
+  // which is its gradient. cos, sin [T, rotary_dim / 2]. out may be the very memory q, k and v are views of when their layout is the same.
   virtual void rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin, std::int64_t rotary_dim,
-                           bool inverse, at::Tensor& out) = 0;
+                           bool inverse, QkvLayout layout, at::Tensor& out) = 0;
+
+  // attention.h with a pattern, on rotated rows in the separate layout. tiles [n, 4] int32 on the device, {document begin, document end, first row, rows}:
+  // together all rows of the stream, each tile at most kSparseTile rows of one document and one block of the pattern. lse [heads, T] float32.
+  static constexpr std::int64_t kSparseTile = 32;
+  virtual void block_sparse_forward(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape, at::Tensor& out, at::Tensor& lse) = 0;
+  virtual void block_sparse_backward(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape, const at::Tensor& out,
+                                     const at::Tensor& lse, const at::Tensor& d_out, at::Tensor& d_rotated_qkv) = 0;
 
   // A chunk of logits [R, V], x = logits * logit_scale (float32 or bfloat16); targets [R] int64, a target outside [0, V) is an ignored row (log-probability
   // and gradient 0). Tensors after logit_scale may be undefined; all but the gradient are [R] float32:
@@ -124,9 +135,10 @@ class CudaBackend {
   virtual void store_keys_values(const at::Tensor& rotated_qkv, const at::Tensor& positions, const at::Tensor& offsets, const std::vector<std::int64_t>& slots,
                                  std::int64_t heads, at::Tensor& keys, at::Tensor& values) = 0;
   // rotated_qkv [B, ...]: appends row b's key and value to slot slots[b] at index lengths[b], then attends to the last `window` (0: all) of the
-  // lengths[b] + 1 keys. out [B, heads * d].
+  // lengths[b] + 1 keys, as far as `sparse` shows them. out [B, heads * d].
   virtual void decode_attention(const at::Tensor& rotated_qkv, const std::vector<std::int64_t>& slots, const std::vector<std::int64_t>& lengths,
-                                std::int64_t heads, std::int64_t window, double scale, at::Tensor& keys, at::Tensor& values, at::Tensor& out) = 0;
+                                std::int64_t heads, std::int64_t window, const BlockSparsePattern& sparse, double scale, at::Tensor& keys, at::Tensor& values,
+                                at::Tensor& out) = 0;
 
   // NCCL over the ranks of `host` (collective; the id travels over it), on the calling thread's current device, one device per rank. Buffers are
   // device memory, results are ordered on the current stream. Throws CommunicationError after `timeout_seconds`.

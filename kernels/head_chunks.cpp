@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "kernels/autograd.h"
@@ -20,6 +21,7 @@ namespace phidias::kernels {
 namespace {
 
 constexpr std::int64_t kChunkRows = 512;
+constexpr double kMaskedLogit = std::numeric_limits<float>::lowest();
 
 float* float_data(const at::Tensor& t) { return t.defined() ? t.mutable_data_ptr<float>() : nullptr; }
 
@@ -64,16 +66,21 @@ at::Tensor HeadChunks::chunk(const at::Tensor& x, const at::Tensor& y, const at:
     const at::Tensor logits = whole_logits(x, head_);
     const reference::RowStatistics rows = reference::row_statistics(logits, y);
     statistics = {rows.log_probability, rows.log_sum_exp, rows.entropy};
-    return factor.defined() ? reference::row_gradient(logits, y, factor * head_.logit_scale).to(x.scalar_type()) : at::Tensor();
+    at::Tensor d_logits = factor.defined() ? reference::row_gradient(logits, y, factor * head_.logit_scale).to(x.scalar_type()) : at::Tensor();
+    settle_masked(head_, d_logits, statistics.log_probability);
+    return d_logits;
   }
   at::Tensor logits = logits_.narrow(0, 0, x.size(0));
   at::mm_out(logits, x, head_.weight->value.t());
+  mask_logits(head_, logits);
   const at::Tensor scaled = factor.defined() && head_.logit_scale != 1.0 ? factor * head_.logit_scale : factor;
   cpu::kernels_for(x.scalar_type())
       .softmax_rows(logits.mutable_data_ptr(), head_.bias != nullptr ? head_.bias->value.const_data_ptr() : nullptr, static_cast<float>(head_.logit_scale),
                     y.const_data_ptr<std::int64_t>(), scaled.defined() ? scaled.const_data_ptr<float>() : nullptr, float_data(statistics.log_probability),
                     float_data(statistics.log_sum_exp), float_data(statistics.entropy), x.size(0), logits.size(1), cpu::team_size(logits.numel()));
-  return factor.defined() ? logits : at::Tensor();
+  if (!factor.defined()) logits = at::Tensor();
+  settle_masked(head_, logits, statistics.log_probability);
+  return logits;
 }
 
 void HeadChunks::contribute_chunk(const at::Tensor& d_logits, const at::Tensor& x) {
@@ -118,6 +125,16 @@ at::Tensor HeadChunks::run(TokenLogProbabilities& result, const at::Tensor& fact
   return d_hidden;
 }
 
+void mask_logits(const Head& head, at::Tensor& logits) {
+  if (head.masked_ids.defined()) logits.index_fill_(1, head.masked_ids, -std::numeric_limits<double>::infinity());
+}
+
+void settle_masked(const Head& head, at::Tensor& d_logits, at::Tensor& log_probability) {
+  if (!head.masked_ids.defined()) return;
+  if (d_logits.defined()) d_logits.index_fill_(1, head.masked_ids, 0.0);
+  if (log_probability.defined()) log_probability.clamp_min_(kMaskedLogit);
+}
+
 at::Tensor whole_logits(const at::Tensor& hidden, const Head& head) {
   const at::NoGradGuard no_grad;
   const at::Tensor bias = head.bias != nullptr ? head.bias->value : at::Tensor();
@@ -131,7 +148,9 @@ at::Tensor whole_logits(const at::Tensor& hidden, const Head& head) {
     logits = at::mm(hidden, head.weight->value.t()).to(type);
     if (bias.defined()) logits.add_(bias);
   }
-  return head.logit_scale == 1.0 ? logits : logits.mul_(head.logit_scale);
+  if (head.logit_scale != 1.0) logits.mul_(head.logit_scale);
+  if (head.masked_ids.defined()) logits.index_fill_(1, head.masked_ids, kMaskedLogit);
+  return logits;
 }
 
 }  // namespace phidias::kernels

@@ -33,7 +33,12 @@ class HeadChunks {
   at::Tensor logits_;  // [chunk, vocab], reused
 };
 
-// logits = (hidden W^T + b) * scale, in float32, for any number of rows. No gradient.
+// Before a softmax kernel: logits of the head's masked ids become -infinity, whatever bias and scale follow. After it: their gradient is 0, and a
+// log-probability of a masked target is the float32 minimum, as the reference has it. Nothing without masked ids.
+void mask_logits(const Head& head, at::Tensor& logits);
+void settle_masked(const Head& head, at::Tensor& d_logits, at::Tensor& log_probability);
+
+// logits = (hidden W^T + b) * scale, in float32, masked ids at the float32 minimum; for any number of rows. No gradient.
 at::Tensor whole_logits(const at::Tensor& hidden, const Head& head);
 
 }  // namespace phidias::kernels

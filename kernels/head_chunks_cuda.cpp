@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernels/cuda_backend.h"
+#include "kernels/head_chunks.h"
 
 namespace phidias::kernels {
 
@@ -23,10 +24,11 @@ at::Tensor cuda_logits(const at::Tensor& x, const Head& head) {
 
 at::Tensor cuda_head_chunk(const at::Tensor& x, const Head& head, const at::Tensor& targets, const at::Tensor& factor,
                            const TokenLogProbabilities& statistics) {
-  const at::Tensor logits = cuda_logits(x, head);
-  at::Tensor gradient;
+  at::Tensor logits = cuda_logits(x, head), gradient, log_probability = statistics.log_probability;
+  mask_logits(head, logits);
   if (factor.defined()) gradient = x.scalar_type() == at::kFloat ? logits : at::empty(logits.sizes(), x.options());
   require_cuda().softmax_rows(logits, targets, head.logit_scale, factor, statistics.log_probability, statistics.log_sum_exp, statistics.entropy, gradient);
+  settle_masked(head, gradient, log_probability);
   return gradient;
 }
 

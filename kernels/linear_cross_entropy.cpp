@@ -45,12 +45,15 @@ struct TokenLogProbability : torch::autograd::Function<TokenLogProbability> {
     save_parameter(ctx, "weight", head.weight);
     save_parameter(ctx, "bias", head.bias);
     ctx->saved_data["logit_scale"] = head.logit_scale;
+    if (head.masked_ids.defined()) ctx->saved_data["masked_ids"] = head.masked_ids;
     ctx->mark_non_differentiable({result.log_sum_exp, result.entropy});
     return {result.log_probability, result.log_sum_exp, result.entropy};
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const variable_list saved = ctx->get_saved_variables();
-    const Head head{saved_parameter(ctx, "weight"), saved_parameter(ctx, "bias"), ctx->saved_data["logit_scale"].toDouble()};
+    const auto masked = ctx->saved_data.find("masked_ids");
+    const Head head{saved_parameter(ctx, "weight"), saved_parameter(ctx, "bias"), ctx->saved_data["logit_scale"].toDouble(),
+                    masked == ctx->saved_data.end() ? at::Tensor() : masked->second.toTensor()};
     TokenLogProbabilities nothing;
     const at::Tensor d_hidden = HeadChunks(saved[0], head, saved[1]).run(nothing, gradients[0].contiguous());
     return {d_hidden, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};

@@ -9,6 +9,9 @@
 //   token_log_probabilities:  per row {log p(target), log-sum-exp, entropy}, differentiable in the first (a gradient per row; logits are
 //                     recomputed per chunk in backward). Rows with target -100 give 0 and no gradient.
 //   last_logits:      whole logits for a few rows (generation), float32.
+//
+// Masked ids are outside everything: the softmax, the entropy, the gradients of hidden and weight. As a target such an id has the log-probability of
+// the float32 minimum, as Phi-3-small's own code gives it.
 #pragma once
 
 #include <ATen/core/Tensor.h>

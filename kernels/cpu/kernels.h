@@ -91,6 +91,9 @@ struct TypedKernels {
   // gate_up [rows, 2 width] -> y [rows, width].
   void (*swiglu)(const void* gate_up, void* y, std::int64_t rows, std::int64_t width, int threads);
   void (*swiglu_backward)(const void* dy, const void* gate_up, void* d_gate_up, std::int64_t rows, std::int64_t width, int threads);
+  // gate_up [rows, 2 width], alternating -> y [rows, width] (gegelu.h).
+  void (*gegelu)(const void* gate_up, void* y, float limit, std::int64_t rows, std::int64_t width, int threads);
+  void (*gegelu_backward)(const void* dy, const void* gate_up, void* d_gate_up, float limit, std::int64_t rows, std::int64_t width, int threads);
   // logits [rows, vocab] in place -> factor[r] * (onehot(target) - p) when factor is not null. Any of the [rows] outputs may be null.
   // logits are multiplied by logit_scale after bias [vocab] (or null) is added.
   void (*softmax_rows)(void* logits, const void* bias, float logit_scale, const std::int64_t* targets, const float* factor, float* log_probability,

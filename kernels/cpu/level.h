@@ -13,6 +13,7 @@ void add_elementwise(Kernels& kernels);
 void add_attention(Kernels& kernels);
 void add_attention_backward(Kernels& kernels);
 void add_generation(Kernels& kernels);
+void add_gegelu(Kernels& kernels);
 void add_layer_norm(Kernels& kernels);
 void add_draws(Kernels& kernels);
 void add_routing(Kernels& kernels);

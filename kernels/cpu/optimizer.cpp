@@ -97,6 +97,7 @@ const Kernels& table() {
     add_attention(filled);
     add_attention_backward(filled);
     add_generation(filled);
+    add_gegelu(filled);
     add_skinny(filled);
     add_layer_norm(filled);
     add_draws(filled);

@@ -30,10 +30,18 @@ __global__ void append_kernel(const T* rotated, DecodeRows where, CacheShape sha
 struct DecodeArguments {
   CacheShape shape;
   std::int64_t window;
+  BlockSparsePattern sparse;
   float scale;
   int splits, head_groups;  // blocks per key head
   float* workspace;         // [rows, heads, splits, head_dim + 2]: weighted values, maximum, sum
 };
+
+// Whether head `head` of the newest token, in block `query_block`, sees an earlier key.
+__device__ bool sees(const BlockSparsePattern& p, std::int64_t head, std::int64_t query_block, std::int64_t key) {
+  if (p.block_size == 0) return true;
+  const std::int64_t key_block = key / p.block_size;
+  return query_block - key_block < p.local_blocks || (key_block + 1 + head * p.head_step) % p.vertical_stride == 0;
+}
 
 // Shared memory: queries [kGroup, head_dim], probabilities [kGroup, kThreads], then the lanes' sums [lanes, kGroup, head_dim].
 template <typename T, int kVec, int kGroup>
@@ -51,6 +59,7 @@ __global__ void __launch_bounds__(kThreads, 2) decode_kernel(const T* rotated, D
   __syncthreads();
 
   const std::int64_t end = where.length[row] + 1, begin = a.window > 0 && end > a.window ? end - a.window : 0;
+  const std::int64_t query_block = a.sparse.block_size > 0 ? where.length[row] / a.sparse.block_size : 0;
   const std::int64_t share = (end - begin + a.splits - 1) / a.splits;
   const std::int64_t from = begin + share * split, to = min(from + share, end);
   const std::int64_t base = (static_cast<std::int64_t>(where.slot[row]) * shape.kv_heads + kv_head) * shape.capacity * dim;
@@ -67,9 +76,14 @@ __global__ void __launch_bounds__(kThreads, 2) decode_kernel(const T* rotated, D
   for (std::int64_t tile = from; tile < to; tile += kThreads) {
     const int count = static_cast<int>(min(static_cast<std::int64_t>(kThreads), to - tile));
     float score[kGroup];
+    bool seen[kGroup], seen_by_any = false;
 #pragma unroll
-    for (int g = 0; g < kGroup; ++g) score[g] = 0.0f;
-    if (static_cast<int>(threadIdx.x) < count) {
+    for (int g = 0; g < kGroup; ++g) {
+      score[g] = 0.0f;
+      seen[g] = static_cast<int>(threadIdx.x) < count && sees(a.sparse, head + g, query_block, tile + threadIdx.x);
+      seen_by_any = seen_by_any || seen[g];
+    }
+    if (seen_by_any) {
       const T* key = keys + base + (tile + threadIdx.x) * dim;
       for (int p = 0; p < packs; ++p) {
         float k[kVec];
@@ -83,9 +97,10 @@ __global__ void __launch_bounds__(kThreads, 2) decode_kernel(const T* rotated, D
     }
 #pragma unroll
     for (int g = 0; g < kGroup; ++g) {
-      if (static_cast<int>(threadIdx.x) >= count) score[g] = -INFINITY;
+      if (!seen[g]) score[g] = -INFINITY;
       const float highest = fmaxf(maximum[g], block_reduce(score[g], -INFINITY, reduction, Max{}));
-      const float factor = expf(maximum[g] - highest), probability = expf(score[g] - highest);  // a tile holds a key: highest is finite
+      const bool any = highest > -INFINITY;  // a pattern may hide all keys so far
+      const float factor = any ? expf(maximum[g] - highest) : 1.0f, probability = any ? expf(score[g] - highest) : 0.0f;
       maximum[g] = highest;
       probabilities[g * kThreads + threadIdx.x] = probability;
       sum[g] = sum[g] * factor + block_reduce(probability, 0.0f, reduction, Add{});
@@ -95,6 +110,12 @@ __global__ void __launch_bounds__(kThreads, 2) decode_kernel(const T* rotated, D
     __syncthreads();
     if (lane < lanes) {
       for (int key = lane; key < count; key += lanes) {
+        if (a.sparse.block_size > 0) {
+          float most = 0.0f;
+#pragma unroll
+          for (int g = 0; g < kGroup; ++g) most = fmaxf(most, probabilities[g * kThreads + key]);
+          if (most == 0.0f) continue;  // a masked block's values are not read
+        }
         float v[kVec];
         load(values + base + (tile + key) * dim + pack * kVec, v);
 #pragma unroll
@@ -185,10 +206,11 @@ int decode_splits(int rows, const CacheShape& shape, std::int64_t longest) {
   return static_cast<int>(std::max<std::int64_t>(1, wanted));
 }
 
-cudaError_t decode_attention(Element type, const void* rotated, const DecodeRows& where, int rows, const CacheShape& shape, std::int64_t window, float scale,
-                             int splits, void* keys, void* values, float* workspace, void* out, cudaStream_t stream) {
+cudaError_t decode_attention(Element type, const void* rotated, const DecodeRows& where, int rows, const CacheShape& shape, std::int64_t window,
+                             const BlockSparsePattern& sparse, float scale, int splits, void* keys, void* values, float* workspace, void* out,
+                             cudaStream_t stream) {
   if (rows == 0) return cudaSuccess;
-  const DecodeArguments arguments{shape, window, scale, splits, 1, workspace};
+  const DecodeArguments arguments{shape, window, sparse, scale, splits, 1, workspace};
   return with_type(type, [&](auto tag) {
     using T = decltype(tag);
     append_kernel<T><<<rows, 128, 0, stream>>>(static_cast<const T*>(rotated), where, shape, static_cast<T*>(keys), static_cast<T*>(values));

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "kernels/block_sparse_pattern.h"
+
 namespace phidias::kernels::cuda {
 
 enum class Element { float32, bfloat16 };
@@ -60,15 +62,23 @@ cudaError_t column_sum(Element type, const void* in, std::int64_t rows, std::int
 cudaError_t swiglu_forward(Element type, const void* gate_up, void* out, std::int64_t rows, std::int64_t width, cudaStream_t stream);
 cudaError_t swiglu_backward(Element type, const void* dout, const void* gate_up, void* dgate_up, std::int64_t rows, std::int64_t width, cudaStream_t stream);
 
+// gegelu.cu; width I: gate_up rows hold I pairs.
+cudaError_t gegelu_forward(Element type, const void* gate_up, void* out, float limit, std::int64_t rows, std::int64_t width, cudaStream_t stream);
+cudaError_t gegelu_backward(Element type, const void* dout, const void* gate_up, void* dgate_up, float limit, std::int64_t rows, std::int64_t width,
+                            cudaStream_t stream);
+
 // rotary.cu; strides: elements from token to token, each multiples of 16 bytes for the fast path.
 struct RotaryArguments {
   const void *q, *k, *v;
   std::int64_t q_stride, k_stride, v_stride;
+  std::int64_t group_gap;  // elements between the last query head of a kv group and the next group's first
+  std::int64_t kv_step;    // elements from a key (value) head to the next
   const float *cos, *sin;
   void* out;
   std::int64_t tokens;
   int heads, kv_heads, head_dim, rotary_dim;
   bool inverse;
+  bool grouped_out;  // QkvLayout of the output
 };
 cudaError_t rotary_pack(Element type, const RotaryArguments& arguments, cudaStream_t stream);
 
@@ -112,6 +122,23 @@ struct CacheShape {
 cudaError_t store_keys_values(Element type, const void* rotated, const std::int32_t* positions, const std::int32_t* offsets, const std::int32_t* slots,
                               int documents, std::int64_t tokens, const CacheShape& shape, void* keys, void* values, cudaStream_t stream);
 
+// block_sparse_attention.cu; rotated rows in the separate layout; tiles as CudaBackend::block_sparse_forward has them. head_dim up to 256.
+inline constexpr int kSparseTile = 32;
+struct SparseAttention {
+  const void* rotated;
+  const std::int32_t* tiles;
+  int tile_count;
+  std::int64_t tokens;
+  int heads, kv_heads, head_dim;
+  std::int64_t window;
+  BlockSparsePattern pattern;
+  float scale;
+};
+cudaError_t block_sparse_forward(Element type, const SparseAttention& arguments, void* out, float* lse, cudaStream_t stream);
+// delta: workspace [heads, tokens].
+cudaError_t block_sparse_backward(Element type, const SparseAttention& arguments, const void* out, const float* lse, const void* d_out, float* delta,
+                                  void* d_rotated, cudaStream_t stream);
+
 // decode_attention.cu; at most kDecodeRows sequences a call, slots and lengths on the host (copied into the launch).
 inline constexpr int kDecodeRows = 256;
 struct DecodeRows {
@@ -120,7 +147,8 @@ struct DecodeRows {
 };
 // Splits of the keys that fill the device; the workspace holds rows * heads * splits * (head_dim + 2) floats (none for one split).
 int decode_splits(int rows, const CacheShape& shape, std::int64_t longest);
-cudaError_t decode_attention(Element type, const void* rotated, const DecodeRows& where, int rows, const CacheShape& shape, std::int64_t window, float scale,
-                             int splits, void* keys, void* values, float* workspace, void* out, cudaStream_t stream);
+cudaError_t decode_attention(Element type, const void* rotated, const DecodeRows& where, int rows, const CacheShape& shape, std::int64_t window,
+                             const BlockSparsePattern& sparse, float scale, int splits, void* keys, void* values, float* workspace, void* out,
+                             cudaStream_t stream);
 
 }  // namespace phidias::kernels::cuda

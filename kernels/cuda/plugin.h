@@ -1,5 +1,6 @@
 // The plug-in's side of CudaBackend: unwraps tensors, checks them and calls the launch functions on the current stream.
 //
+// One class, its methods grouped by file: plugin.cpp (devices, memory, timing), plugin_layers.cpp, plugin_experts.cpp, plugin_loss.cpp, plugin_generation.cpp.
 // This is the only place where ATen and CUDA headers meet.
 #pragma once
 
@@ -48,8 +49,13 @@ class PluginBackend : public CudaBackend {
                              const at::Tensor& aux, at::Tensor& d_scores) override;
   void swiglu_forward(const at::Tensor& gate_up, at::Tensor& out) override;
   void swiglu_backward(const at::Tensor& dout, const at::Tensor& gate_up, at::Tensor& dgate_up) override;
+  void gegelu_forward(const at::Tensor& gate_up, double limit, at::Tensor& out) override;
+  void gegelu_backward(const at::Tensor& dout, const at::Tensor& gate_up, double limit, at::Tensor& dgate_up) override;
   void rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin, std::int64_t rotary_dim,
-                   bool inverse, at::Tensor& out) override;
+                   bool inverse, QkvLayout layout, at::Tensor& out) override;
+  void block_sparse_forward(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape, at::Tensor& out, at::Tensor& lse) override;
+  void block_sparse_backward(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape, const at::Tensor& out, const at::Tensor& lse,
+                             const at::Tensor& d_out, at::Tensor& d_rotated_qkv) override;
   void softmax_rows(const at::Tensor& logits, const at::Tensor& targets, double logit_scale, const at::Tensor& factor, const at::Tensor& log_probability,
                     const at::Tensor& log_sum_exp, const at::Tensor& entropy, const at::Tensor& gradient) override;
   void accumulate_weight_gradient(const at::Tensor& dy, const at::Tensor& x, at::Tensor& gradient, double beta) override;
@@ -60,7 +66,7 @@ class PluginBackend : public CudaBackend {
   void store_keys_values(const at::Tensor& rotated_qkv, const at::Tensor& positions, const at::Tensor& offsets, const std::vector<std::int64_t>& slots,
                          std::int64_t heads, at::Tensor& keys, at::Tensor& values) override;
   void decode_attention(const at::Tensor& rotated_qkv, const std::vector<std::int64_t>& slots, const std::vector<std::int64_t>& lengths, std::int64_t heads,
-                        std::int64_t window, double scale, at::Tensor& keys, at::Tensor& values, at::Tensor& out) override;
+                        std::int64_t window, const BlockSparsePattern& sparse, double scale, at::Tensor& keys, at::Tensor& values, at::Tensor& out) override;
   std::unique_ptr<parallel::Communicator> make_nccl(parallel::Communicator& host, double timeout_seconds) override;
   parallel::DeviceMemory& device_memory() override { return pinned_copies_; }
 

@@ -40,7 +40,8 @@ void PluginBackend::store_keys_values(const at::Tensor& rotated_qkv, const at::T
 }
 
 void PluginBackend::decode_attention(const at::Tensor& rotated_qkv, const std::vector<std::int64_t>& slots, const std::vector<std::int64_t>& lengths,
-                                     std::int64_t heads, std::int64_t window, double scale, at::Tensor& keys, at::Tensor& values, at::Tensor& out) {
+                                     std::int64_t heads, std::int64_t window, const BlockSparsePattern& sparse, double scale, at::Tensor& keys,
+                                     at::Tensor& values, at::Tensor& out) {
   const CacheShape shape = cache_shape(rotated_qkv, heads, keys, values);
   const std::int64_t rows = rotated_qkv.size(0);
   check_contiguous("decode attention", {&out});
@@ -64,8 +65,8 @@ void PluginBackend::decode_attention(const at::Tensor& rotated_qkv, const std::v
     at::Tensor workspace;
     if (splits > 1) workspace = at::empty({count, heads, splits, shape.head_dim + 2}, out.options().dtype(at::kFloat));
     const at::Tensor row_part = rotated_qkv.narrow(0, begin, count), out_part = out.narrow(0, begin, count);
-    C10_CUDA_CHECK(cuda::decode_attention(element_of(keys), pointer(row_part), where, count, shape, window, static_cast<float>(scale), splits, pointer(keys),
-                                          pointer(values), pointer<float>(workspace), pointer(out_part), stream()));
+    C10_CUDA_CHECK(cuda::decode_attention(element_of(keys), pointer(row_part), where, count, shape, window, sparse, static_cast<float>(scale), splits,
+                                          pointer(keys), pointer(values), pointer<float>(workspace), pointer(out_part), stream()));
   }
 }
 

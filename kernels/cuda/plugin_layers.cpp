@@ -1,6 +1,7 @@
 // Norm, SwiGLU, rotary embedding and the gradients of weights.
 #include <ATen/cuda/CUDAContext.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/sort.h>
 
 #include "kernels/cuda/plugin.h"
@@ -57,15 +58,31 @@ void PluginBackend::swiglu_backward(const at::Tensor& dout, const at::Tensor& ga
   C10_CUDA_CHECK(cuda::swiglu_backward(element_of(gate_up), pointer(dout), pointer(gate_up), pointer(dgate_up), dout.size(0), dout.size(1), stream()));
 }
 
+void PluginBackend::gegelu_forward(const at::Tensor& gate_up, double limit, at::Tensor& out) {
+  check_contiguous("gegelu", {&gate_up, &out});
+  const c10::cuda::CUDAGuard guard(gate_up.device());
+  C10_CUDA_CHECK(cuda::gegelu_forward(element_of(gate_up), pointer(gate_up), pointer(out), static_cast<float>(limit), out.size(0), out.size(1), stream()));
+}
+
+void PluginBackend::gegelu_backward(const at::Tensor& dout, const at::Tensor& gate_up, double limit, at::Tensor& dgate_up) {
+  check_contiguous("gegelu_backward", {&dout, &gate_up, &dgate_up});
+  const c10::cuda::CUDAGuard guard(gate_up.device());
+  C10_CUDA_CHECK(cuda::gegelu_backward(element_of(gate_up), pointer(dout), pointer(gate_up), pointer(dgate_up), static_cast<float>(limit), dout.size(0),
+                                       dout.size(1), stream()));
+}
+
 void PluginBackend::rotary_pack(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& cos, const at::Tensor& sin,
-                                std::int64_t rotary_dim, bool inverse, at::Tensor& out) {
+                                std::int64_t rotary_dim, bool inverse, QkvLayout layout, at::Tensor& out) {
   check_float("rotary", {&cos, &sin});
   check_contiguous("rotary", {&out});
-  const std::int64_t dim = q.size(2);
+  const std::int64_t dim = q.size(-1), kv_heads = k.size(1), group = q.dim() == 4 ? q.size(2) : q.size(1) / kv_heads;
   for (const at::Tensor* part : {&q, &k, &v}) {
-    TORCH_CHECK(part->dim() == 3 && part->size(2) == dim && part->stride(2) == 1 && (part->size(1) == 1 || part->stride(1) == dim), "rotary: strides ",
-                part->strides(), " of ", part->sizes());
+    const bool heads_follow = part != &q || part->size(-2) == 1 || part->stride(-2) == dim;
+    TORCH_CHECK((part->dim() == 3 || part == &q) && part->size(-1) == dim && part->stride(-1) == 1 && heads_follow, "rotary: strides ", part->strides(), " of ",
+                part->sizes());
   }
+  TORCH_CHECK(v.sizes() == k.sizes() && (kv_heads == 1 || k.stride(1) == v.stride(1)) && (q.dim() == 3 || q.size(1) == kv_heads), "rotary: ", q.sizes(),
+              " queries, keys ", k.sizes(), " with strides ", k.strides(), ", values ", v.sizes(), " with strides ", v.strides());
   TORCH_CHECK(dim % 2 == 0 && rotary_dim % 2 == 0 && rotary_dim <= dim && (q.size(0) == 0 || cos.size(1) == rotary_dim / 2), "rotary: ", rotary_dim, " of ",
               dim, " values rotated with a table of ", cos.sizes());
   const c10::cuda::CUDAGuard guard(out.device());
@@ -75,16 +92,58 @@ void PluginBackend::rotary_pack(const at::Tensor& q, const at::Tensor& k, const 
                                   q.stride(0),
                                   k.stride(0),
                                   v.stride(0),
+                                  q.dim() == 4 ? q.stride(1) - group * dim : 0,
+                                  k.stride(1),
                                   pointer<float>(cos),
                                   pointer<float>(sin),
                                   pointer(out),
                                   q.size(0),
-                                  static_cast<int>(q.size(1)),
-                                  static_cast<int>(k.size(1)),
+                                  static_cast<int>(group * kv_heads),
+                                  static_cast<int>(kv_heads),
                                   static_cast<int>(dim),
                                   static_cast<int>(rotary_dim),
-                                  inverse};
+                                  inverse,
+                                  layout == QkvLayout::grouped};
   C10_CUDA_CHECK(cuda::rotary_pack(element_of(out), arguments, stream()));
+}
+
+namespace {
+
+SparseAttention sparse_arguments(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape) {
+  check_contiguous("block-sparse attention", {&rotated_qkv, &tiles});
+  TORCH_CHECK(rotated_qkv.size(1) == (shape.heads + 2 * shape.kv_heads) * shape.head_dim && tiles.scalar_type() == at::kInt && tiles.size(1) == 4 &&
+                  shape.sparse.block_size > 0,
+              "block-sparse attention: rows of ", rotated_qkv.size(1), " values, tiles ", tiles.sizes(), ", blocks of ", shape.sparse.block_size);
+  return {pointer(rotated_qkv),
+          pointer<std::int32_t>(tiles),
+          static_cast<int>(tiles.size(0)),
+          rotated_qkv.size(0),
+          static_cast<int>(shape.heads),
+          static_cast<int>(shape.kv_heads),
+          static_cast<int>(shape.head_dim),
+          shape.window,
+          shape.sparse,
+          static_cast<float>(shape.scale)};
+}
+
+}  // namespace
+
+void PluginBackend::block_sparse_forward(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape, at::Tensor& out,
+                                         at::Tensor& lse) {
+  check_contiguous("block-sparse attention", {&out});
+  check_float("block-sparse attention", {&lse});
+  const c10::cuda::CUDAGuard guard(out.device());
+  C10_CUDA_CHECK(cuda::block_sparse_forward(element_of(rotated_qkv), sparse_arguments(rotated_qkv, tiles, shape), pointer(out), pointer<float>(lse), stream()));
+}
+
+void PluginBackend::block_sparse_backward(const at::Tensor& rotated_qkv, const at::Tensor& tiles, const AttentionShape& shape, const at::Tensor& out,
+                                          const at::Tensor& lse, const at::Tensor& d_out, at::Tensor& d_rotated_qkv) {
+  check_contiguous("block-sparse attention", {&out, &d_out, &d_rotated_qkv});
+  check_float("block-sparse attention", {&lse});
+  const c10::cuda::CUDAGuard guard(out.device());
+  at::Tensor delta = at::empty_like(lse);
+  C10_CUDA_CHECK(cuda::block_sparse_backward(element_of(rotated_qkv), sparse_arguments(rotated_qkv, tiles, shape), pointer(out), pointer<float>(lse),
+                                             pointer(d_out), pointer<float>(delta), pointer(d_rotated_qkv), stream()));
 }
 
 void PluginBackend::accumulate_weight_gradient(const at::Tensor& dy, const at::Tensor& x, at::Tensor& gradient, double beta) {

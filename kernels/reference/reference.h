@@ -24,6 +24,9 @@ std::pair<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor& dy, const 
 at::Tensor swiglu(const at::Tensor& gate_up);
 at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gate_up);
 
+at::Tensor gegelu(const at::Tensor& gate_up, double limit);
+at::Tensor gegelu_backward(const at::Tensor& dy, const at::Tensor& gate_up, double limit);
+
 // x [T, heads, head_dim], cos and sin [T, rotary_dim / 2].
 at::Tensor rotate_half(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
 // Explicit masked softmax per document; `documents` are [begin, end) pairs, flattened.

@@ -3,8 +3,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/isin.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/searchsorted.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
+
+#include <limits>
 
 #include "base/error.h"
 #include "kernels/reference/reference.h"
@@ -161,6 +166,57 @@ TEST(LastLogits, OfFewAndOfManyRowsEqualDouble) {
     Parameter weight = make_parameter("w", p.weight), bias = make_parameter("b", p.bias);
     const at::Tensor exact = at::linear(p.hidden.to(at::kDouble), p.weight.to(at::kDouble), p.bias.to(at::kDouble)) * 0.125;
     EXPECT_LT(relative_error(last_logits(p.hidden, {&weight, &bias, 0.125}), exact), testing::kFloatTolerance) << rows << " rows";
+  }
+}
+
+// Phi-3-small's dummy tokens. The oracle leaves the masked columns out of the vocabulary altogether.
+TEST(MaskedIds, AreOutsideLossStatisticsAndGradients) {
+  for (const auto& [type, strided] : {std::pair(at::kFloat, false), {at::kBFloat16, false}, {at::kFloat, true}}) {  // strided: the slow twin
+    const Case c{"", 700, 60, 32, 4, true, 0.125, type};
+    const Problem p = make_problem(c);
+    const at::Tensor masked = at::tensor({0, 7, 8, 59}, at::kLong), kept = at::isin(at::arange(60, at::kLong), masked).logical_not().nonzero().squeeze(1);
+    const at::Tensor targets = at::where(at::isin(p.targets, masked), -100, p.targets);
+    Parameter weight = make_parameter("w", p.weight), bias = make_parameter("b", p.bias);
+    if (strided) weight.value = p.weight.t().contiguous().t().requires_grad_(true);
+    const Head head{&weight, &bias, c.logit_scale, masked};
+    const at::Tensor hidden = p.hidden.detach().clone().requires_grad_(true);
+    const at::Tensor loss = next_token_loss(hidden, head, targets, 1.0);
+    loss.backward();
+
+    Problem without{p.hidden, p.weight.index_select(0, kept), p.bias.index_select(0, kept), {}};
+    without.targets = at::where(targets.ge(0), at::searchsorted(kept, targets), targets);
+    const Exact e = exact_rows(without, c);
+    (-e.log_probability.sum()).backward();
+    EXPECT_NEAR(loss.item<double>(), -e.log_probability.sum().item<double>(), loss_tolerance(c) * loss.item<double>());
+    EXPECT_LT(relative_error(hidden.grad(), e.hidden.grad(), kOwnRounding), gradient_tolerance(c));
+    EXPECT_LT(relative_error(weight.gradient.index_select(0, kept), e.weight.grad(), kOwnRounding), gradient_tolerance(c));
+    EXPECT_LT(relative_error(bias.gradient.index_select(0, kept), e.bias.grad(), kOwnRounding), gradient_tolerance(c));
+    EXPECT_EQ(weight.gradient.index_select(0, masked).abs().sum().item<float>(), 0.0F);
+    EXPECT_EQ(bias.gradient.index_select(0, masked).abs().sum().item<float>(), 0.0F);
+
+    const at::Tensor again = p.hidden.detach().clone().requires_grad_(true), row_gradient = at::full({c.rows}, -1.0, at::kFloat);
+    const TokenLogProbabilities rows = token_log_probabilities(again, head, targets);
+    const double absolute = type == at::kBFloat16 ? 8e-2 : 2e-5;  // as above
+    EXPECT_LT((rows.log_probability - e.log_probability).abs().max().item<double>(), absolute);
+    EXPECT_LT((rows.log_sum_exp - e.log_sum_exp).abs().max().item<double>(), absolute);
+    EXPECT_LT((rows.entropy - e.entropy).abs().max().item<double>(), absolute);
+    torch::autograd::backward({rows.log_probability}, {row_gradient});
+    EXPECT_TRUE(bit_equal(again.grad(), hidden.grad())) << "both ways of training take the same gradient";
+  }
+}
+
+TEST(MaskedIds, HaveTheSmallestLogitInGenerationAndAsATarget) {
+  const double lowest = std::numeric_limits<float>::lowest();
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const Problem p = make_problem({"", 3, 50, 16, 0, false, 1.0, type});
+    Parameter weight = make_parameter("w", p.weight);
+    const Head head{&weight, nullptr, 0.125, at::tensor({2, 49}, at::kLong)};
+    const at::NoGradGuard no_grad;
+    const at::Tensor logits = last_logits(p.hidden, head), plain = last_logits(p.hidden, {&weight, nullptr, 0.125});
+    EXPECT_TRUE(logits.index_select(1, head.masked_ids).eq(lowest).all().item<bool>());
+    EXPECT_TRUE(bit_equal(logits.narrow(1, 3, 46), plain.narrow(1, 3, 46)));
+    // The reference's log-probability of a masked target: finite, the float32 minimum.
+    EXPECT_EQ(token_log_probabilities(p.hidden, head, at::tensor({49, 5, 2}, at::kLong)).log_probability[0].item<double>(), lowest);
   }
 }
 

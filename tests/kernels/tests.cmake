@@ -10,6 +10,7 @@ endfunction()
 
 phidias_kernel_test(attention)
 phidias_kernel_test(generation)
+phidias_kernel_test(gegelu)
 phidias_kernel_test(layers)
 phidias_kernel_test(linear_cross_entropy)
 phidias_kernel_test(adamw)

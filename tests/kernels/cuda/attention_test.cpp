@@ -35,7 +35,18 @@ AttentionShape shape(std::int64_t heads, std::int64_t kv_heads, std::int64_t hea
   return {heads, kv_heads, head_dim, rotary_dim > 0 ? rotary_dim : head_dim, window, 1.0 / std::sqrt(static_cast<double>(head_dim))};
 }
 
+AttentionShape grouped(AttentionShape separate, BlockSparsePattern pattern = {}) {
+  separate.layout = QkvLayout::grouped;
+  separate.sparse = pattern;
+  return separate;
+}
+
 const std::vector<Case> kCases = {
+    {"grouped rows", {70, 1, 20}, grouped(shape(6, 2, 64, 0))},
+    {"blocks of 64", {900, 1, 130}, grouped(shape(8, 2, 128, 0), {64, 2, 4, 1})},
+    {"blocks of 16", {333, 15, 17}, grouped(shape(4, 2, 96, 0), {16, 3, 5, 2})},
+    {"blocks of 100, key heads alone", {730}, grouped(shape(3, 3, 40, 0), {100, 2, 3, 1})},
+    {"blocks of 32 and a window", {500, 20}, grouped(shape(2, 1, 64, 150), {32, 2, 4, 1})},
     {"head size 64", {17, 40}, shape(2, 2, 64, 0)},
     {"head size 96, documents of length 1", {1, 1, 130, 1}, shape(4, 4, 96, 0)},
     {"head size 128, grouped queries", {60, 200}, shape(8, 2, 128, 0)},
@@ -134,9 +145,14 @@ TEST_F(CudaAttention, DecodingWithACacheEqualsDouble) {
     Lengths prompts;
     int steps;
   };
-  const std::vector<Generation> cases = {{shape(4, 4, 96, 0), {5, 1, 130}, 3},        {shape(8, 2, 128, 20), {40, 3, 19}, 3},
-                                         {shape(6, 2, 64, 0), {9, 30, 2}, 2},         {shape(12, 1, 36, 7), {6, 8, 20}, 2},
-                                         {shape(2, 2, 96, 2047), {2046, 2600, 1}, 3}, {shape(1, 1, 64, 0), {6000, 1, 300}, 2}};
+  const std::vector<Generation> cases = {{grouped(shape(8, 2, 128, 0), {16, 2, 4, 1}), {300, 1, 40}, 3},
+                                         {grouped(shape(4, 4, 64, 0), {64, 1, 3, 1}), {900, 64, 190}, 2},
+                                         {shape(4, 4, 96, 0), {5, 1, 130}, 3},
+                                         {shape(8, 2, 128, 20), {40, 3, 19}, 3},
+                                         {shape(6, 2, 64, 0), {9, 30, 2}, 2},
+                                         {shape(12, 1, 36, 7), {6, 8, 20}, 2},
+                                         {shape(2, 2, 96, 2047), {2046, 2600, 1}, 3},
+                                         {shape(1, 1, 64, 0), {6000, 1, 300}, 2}};
   for (const Generation& g : cases) {
     for (const at::ScalarType type : kTypes) {
       const AttentionShape& s = g.shape;

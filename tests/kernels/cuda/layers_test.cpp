@@ -3,6 +3,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randint.h>
 
+#include "kernels/gegelu.h"
 #include "kernels/operations.h"
 #include "kernels/reference/reference.h"
 #include "tests/kernels/cuda/cuda_test.h"
@@ -80,6 +81,18 @@ TEST_F(CudaLayers, NormGradientAccumulatesAndRepeatsBitForBit) {
     if (pass == 0) first = weight.gradient.clone();
   }
   EXPECT_TRUE(weight.gradient.equal(first * 2)) << "the second pass adds the same bits";
+}
+
+TEST_F(CudaLayers, GegeluEqualsDouble) {
+  constexpr double kLimit = 1.5;  // clamps some of the values drawn here
+  for (const at::ScalarType type : kTypes) {
+    for (const Shape& shape : kShapes) {
+      const at::Tensor x0 = random_tensor({shape.rows, 2 * shape.width}, 1), dy0 = random_tensor({shape.rows, shape.width}, 2);
+      const at::Tensor x = gpu_leaf(x0, type), y = gegelu(x, kLimit), dx = torch::autograd::grad({y}, {x}, {on_gpu(dy0, type)})[0];
+      expect_close(y, reference::gegelu(exact(x0, type), kLimit), type, "y of " + shape.name());
+      expect_close(dx, reference::gegelu_backward(exact(dy0, type), exact(x0, type), kLimit), type, "dx of " + shape.name());
+    }
+  }
 }
 
 TEST_F(CudaLayers, SwiGluEqualsDouble) {
