@@ -5,6 +5,7 @@
 #include "models/decoder.h"
 #include "models/phi3.h"
 #include "models/phimoe.h"
+#include "models/phi3small.h"
 
 namespace phidias::models {
 
@@ -13,10 +14,10 @@ std::unique_ptr<CausalLM> make_model(const configs::ModelConfig& config, const k
   switch (config.architecture) {
     case configs::Architecture::phi3:
       return std::make_unique<DecoderForCausalLM>(config, phi3_parts(config));
+    case configs::Architecture::phi3small:
+      return std::make_unique<DecoderForCausalLM>(config, phi3small_parts(config));
     case configs::Architecture::phimoe:
       return std::make_unique<DecoderForCausalLM>(config, phimoe_parts(config, ranks));
-    case configs::Architecture::phi3small:
-      break;
   }
   throw ConfigError("this architecture is not built in");
 }

@@ -26,13 +26,13 @@ const Kernels& table();
 }  // namespace phidias::kernels::cpu::PHIDIAS_LEVEL
 
 namespace {
+using phidias::kernels::BlockSparsePattern;
 using phidias::kernels::cpu::AdamWFactors;
 using phidias::kernels::cpu::AttentionProblem;
 using phidias::kernels::cpu::AttentionTask;
 using phidias::kernels::cpu::DecodeProblem;
 using phidias::kernels::cpu::DrawnFactor;
 using phidias::kernels::cpu::Kernels;
-using phidias::kernels::BlockSparsePattern;
 using phidias::kernels::cpu::kKeyBlock;
 using phidias::kernels::cpu::kNormBlock;
 using phidias::kernels::cpu::kQueryBlock;
