@@ -105,9 +105,10 @@ void contribute_bias(Parameter& bias, const at::Tensor& dy) {
 }
 
 struct LinearWithAdapters : torch::autograd::Function<LinearWithAdapters> {
-  // The weights are arguments so that backward runs when only they require gradients.
+  // The weights are arguments so that backward runs when only they require gradients; the keys come by address, since they may be undefined.
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                            Parameter* weight, Parameter* bias, const LinearLora* lora, const at::Tensor& draw_keys) {
+                            Parameter* weight, Parameter* bias, const LinearLora* lora, const at::Tensor* keys) {
+    const at::Tensor& draw_keys = *keys;
     save_parameter(ctx, "weight", weight);
     save_parameter(ctx, "bias", bias);
     ctx->saved_data["lora"] = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(lora));
@@ -159,7 +160,7 @@ struct LinearWithAdapters : torch::autograd::Function<LinearWithAdapters> {
 at::Tensor linear_with_adapters(const at::Tensor& x, Parameter& weight, Parameter* bias, const LinearLora& lora, const at::Tensor& draw_keys) {
   if (records_gradients()) {
     return LinearWithAdapters::apply(x, weight.value, bias != nullptr ? bias->value : weight.value, lora.a->value, lora.b->value, &weight, bias, &lora,
-                                     draw_keys);
+                                     &draw_keys);
   }
   if (uses_merged_weight(x, weight, lora, draw_keys)) return product(x, merged_weight(weight, lora), bias);
   const at::Tensor bias_value = bias != nullptr ? bias->value : at::Tensor();

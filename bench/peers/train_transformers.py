@@ -1,4 +1,5 @@
-"""Peer of bench/train.sh: a plain transformers training loop, float32, fused AdamW, the same documents in the same order.
+"""Peer of bench/train.py and, with --adapter, of bench/lora.py: a plain transformers training loop, float32, fused AdamW, the same documents in
+the same order.
 
 Prints one JSON line: losses per step and the median tokens per second over the steps after the warm-up. `--padded` pads short documents to the
 longest of the batch, as a plain loop does; otherwise documents have equal lengths and none is padded.
@@ -30,13 +31,18 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--adapter", help="train this PEFT directory's adapters instead of the model")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=getattr(torch, arguments.dtype), attn_implementation="sdpa").to(device)
+    if arguments.adapter:
+        from peft import PeftModel
+        model = PeftModel.from_pretrained(model, arguments.adapter, is_trainable=True)
     model.train()
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.dim() >= 2]
+    vectors = [p for p in trained if p.dim() < 2]
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}], lr=arguments.learning_rate,
                                   betas=(0.9, 0.95), eps=1e-8, fused=True)
     forward = torch.compile(model) if arguments.compile else model
@@ -64,7 +70,7 @@ def main():
                                                      reduction="sum") / targets
             loss.backward()
             total += loss.item()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if device == "cuda":

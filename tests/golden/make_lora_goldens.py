@@ -1,14 +1,14 @@
-"""Writes tests/golden/lora/: PEFT adapters on tiny Phi-3 checkpoints with logits, merged logits and ten AdamW steps.
+"""Writes tests/golden/lora/: PEFT adapters on tiny checkpoints with logits, merged logits and ten AdamW steps.
 
     python tests/golden/make_lora_goldens.py                    # torch 2.11.0, transformers 4.57.3, peft 0.21.2, CPU, float32
     python tests/golden/make_lora_goldens.py --check DIRECTORY   # an adapter directory written by our program: PEFT's logits for it
 
-Bases are the directories of tests/golden/phi3, named relative to the adapter. Every case is an adapter directory as PEFT saves it (A and B random, so
-that nothing is zero) plus golden.json (documents, losses, gradient norms) and golden.tensors (safetensors: logits.<document> of base and adapter,
-merged_logits.<document> after merge_and_unload; last.<name>:
-adapters after training). Documents run one by one. A step sums the losses of
-two documents over their targets, divides by the number of targets, clips by torch's rule and updates the adapters with torch.optim.AdamW at a
-constant rate, decay on all of them. No dropout while training: its draws are ours.
+Bases are directories of tests/golden, named relative to the adapter; everything runs in evaluation mode, where the routing of a mixture of experts is
+deterministic and nothing is dropped (the draws are ours). Every case is an adapter directory as PEFT saves it (A and B random, so that nothing is zero)
+plus golden.json (documents, losses, gradient norms) and golden.tensors (safetensors: logits.<document> of base and adapter, merged_logits.<document>
+after merge_and_unload, last.<name>: adapters after training). Documents run one by one. A step sums the losses of two documents over their targets,
+divides by the number of targets, clips by torch's rule and updates the adapters with torch.optim.AdamW at a constant rate, decay on all of them;
+experts without a token have the gradient zero.
 """
 import argparse
 import json
@@ -25,11 +25,12 @@ from transformers import AutoModelForCausalLM
 assert (transformers.__version__, peft.__version__) == ("4.57.3", "0.21.2"), (transformers.__version__, peft.__version__)
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE / "lora"
-STEPS, RATE, CLIP, DECAY = 10, 1e-2, 1.0, 0.1
+STEPS, RATE, CLIP, DECAY = 10, 3e-3, 1.0, 0.1   # at a rate of 1e-2 rslora_two in float32 leaves its own float64 run by 2.6e-5
 
 CASES = {
-    "all_linear": dict(base="mha_window", r=4, lora_alpha=8, target_modules="all-linear"),
-    "rslora_two": dict(base="gqa_longrope", r=3, lora_alpha=4.5, target_modules=["qkv_proj", "down_proj"], use_rslora=True, lora_dropout=0.1),
+    "all_linear": dict(base="phi3/mha_window", r=4, lora_alpha=8, target_modules="all-linear"),
+    "rslora_two": dict(base="phi3/gqa_longrope", r=3, lora_alpha=4.5, target_modules=["qkv_proj", "down_proj"], use_rslora=True, lora_dropout=0.1),
+    "moe": dict(base="trajectory_moe/model", r=2, lora_alpha=2, target_modules=["q_proj", "v_proj", "o_proj", "gate", "w1", "w2", "w3"]),
 }
 
 
@@ -39,20 +40,23 @@ def logits(model, documents):
 
 
 def load_base(base):
-    return AutoModelForCausalLM.from_pretrained(HERE / "phi3" / base, attn_implementation="eager").float()
+    return AutoModelForCausalLM.from_pretrained(HERE / base, attn_implementation="eager").float()
 
 
 def write_case(name, base, **settings):
     generator = torch.Generator().manual_seed(len(name))
     directory = ROOT / name
     shutil.rmtree(directory, ignore_errors=True)
-    documents = json.loads((HERE / "phi3" / base / "golden.json").read_text())["documents"]
+    if (HERE / base / "golden.json").exists():
+        documents = json.loads((HERE / base / "golden.json").read_text())["documents"]
+    else:
+        documents = [torch.randint(0, 96, (length,), generator=generator).tolist() for length in (13, 4, 21, 2)]
     model = get_peft_model(load_base(base), LoraConfig(task_type="CAUSAL_LM", **settings))
     with torch.no_grad():
         for parameter_name, parameter in model.named_parameters():
             if "lora_" in parameter_name:
                 parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
-    model.peft_config["default"].base_model_name_or_path = f"../../phi3/{base}"
+    model.peft_config["default"].base_model_name_or_path = f"../../{base}"
     model.save_pretrained(directory)
     (directory / "README.md").unlink()
     model.eval()
@@ -63,10 +67,6 @@ def write_case(name, base, **settings):
     for i, values in enumerate(logits(merged, documents)):
         tensors[f"merged_logits.{i}"] = values
 
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    model.train()
     adapters = {n: p for n, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(adapters.values(), lr=RATE, betas=(0.9, 0.95), eps=1e-8, weight_decay=DECAY)
     losses, norms = [], []
@@ -81,6 +81,8 @@ def write_case(name, base, **settings):
             loss = torch.nn.functional.cross_entropy(output, ids[0, 1:], reduction="sum") / targets
             loss.backward()
             total += loss.item()
+        for parameter in adapters.values():
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         norms.append(torch.nn.utils.clip_grad_norm_(adapters.values(), CLIP).item())
         optimizer.step()
         losses.append(total)
