@@ -2,8 +2,10 @@
 // rank. Next: launch/train_command.cpp.
 #include <c10/util/Exception.h>
 
+#include <chrono>
 #include <cstdio>
 #include <new>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -49,6 +51,8 @@ int main(int argc, char** argv) {
     parallel::World world = parallel::World::start();
     configure_logging({.rank = world.rank(), .world_size = world.size(), .level = invocation.quiet ? LogLevel::warning : LogLevel::info});
     const auto fail = [&world](int code, const std::string& message) {  // one message, and no rank waits for this one
+      // What every rank finds wrong at once is rank 0's to say; it ends this process while it waits. What only this rank met is said after that.
+      if (world.rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(1));
       if (world.size() > 1) world.abort(code, message);
       std::fprintf(stderr, "phidias: error: %s\n", message.c_str());
       return code;

@@ -1,6 +1,7 @@
 #include "trainer/model_setup.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "configs/presets.h"
 #include "models/initialise.h"
 
@@ -44,7 +45,7 @@ void ModelSource::take_adapters() {
     lora_ = section_.lora;
   }
   if (!lora_) return;
-  if (!directory_) throw ConfigError("model.lora: adapters need a base model that is kept somewhere: give model.path instead of model.preset");
+  if (!directory_) log_warning("model.lora: the weights under the adapters are drawn from run.seed and kept nowhere; the result fits no model on disk");
   if (!section_.trainable.empty()) throw ConfigError("model.trainable: with adapters the model itself is frozen; leave the key out");
 }
 

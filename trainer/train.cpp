@@ -152,13 +152,14 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   const std::string environment = describe_environment(world, compute.device, *compute.ranks);
   on_root(host, [&] { directory.write_config(config, environment); });
 
-  RunData data = prepare_data(config, source.config(), source.tokenizer_directory(), world);
-  if (found) data.sampler->restore(state.data);
-
   const ExpertAxis experts(world, *compute.ranks);
   std::unique_ptr<models::CausalLM> model = source.make(experts.ranks());
   const EngineOptions engine_settings = engine_options(config, source, compute.device);
   require_memory(world, planned_layout(*model, engine_settings, world), compute.device, compute.ranks_per_device);
+
+  RunData data = prepare_data(config, source.config(), source.tokenizer_directory(), world);
+  if (found) data.sampler->restore(state.data);
+
   Engine engine(std::move(model), {&host, compute.ranks, experts.replicas(), world.expert_rank()}, engine_settings);
   const bool all_from_checkpoint = found && !source.has_adapters();  // frozen weights are not part of checkpoints
   engine.initialise(all_from_checkpoint ? models::RangeReader() : source.weights(engine.model(), engine_settings.seed));
