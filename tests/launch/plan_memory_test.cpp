@@ -14,7 +14,7 @@ class PlanMemory : public ProgramTest {
     std::ofstream file(folder_ / "tokens.jsonl");
     for (int document = 0; document < 8; ++document) {
       file << "{\"input_ids\": [7";
-      for (int i = 1; i < 512; ++i) file << ", " << (document * 7919 + i * 104729) % 32000;
+      for (int i = 1; i < 512; ++i) file << ", " << (document * 7919 + i * 104729) % 4000;  // ids of both vocabularies
       file << "]}\n";
     }
     write_text(folder_ / "recipe.yaml",

@@ -29,12 +29,8 @@ class MicroBatchWalk {
     const std::int64_t kept = trace_.live().total();
     final_norm_backward();
     for (int block = static_cast<int>(c_.num_layers) - 1; block >= 0; --block) whole_block_backward(block);
-    return {.kept = kept,
-            .logits_chunk = logits_,
-            .recomputed = recomputed_,
-            .left = trace_.live().total(),
-            .peak = trace_.peak(),
-            .peak_phase = trace_.peak_phase()};
+    return {
+        .kept = kept, .logits_chunk = logits_, .passing = passing_, .left = trace_.live().total(), .peak = trace_.peak(), .peak_phase = trace_.peak_phase()};
   }
 
  private:
@@ -102,7 +98,8 @@ class MicroBatchWalk {
     const std::int64_t row = slot_rows(c_.hidden_size), inner = slot_rows(c_.intermediate_size);
     const std::int64_t inputs = exchanged() ? 0 : row;
     trace_.take(inputs + 2 * row);  // gradients of outputs and inputs
-    trace_.take(3 * inner);         // of the activation and of gate_up
+    passing_ = std::max(passing_, inputs + 2 * row + 3 * inner);
+    trace_.take(3 * inner);  // of the activation and of gate_up
     weight_gradient(c_.hidden_size, 2 * c_.intermediate_size, s_.kept.up);
     trace_.give(3 * inner);
     if (exchanged()) trace_.touch(2 * row);
@@ -136,7 +133,7 @@ class MicroBatchWalk {
     if (s_.recompute == Recompute::mlp) {
       const std::int64_t before = trace_.live().total();
       mlp_forward();
-      recomputed_ = trace_.live().total() - before;
+      passing_ = std::max(passing_, trace_.live().total() - before);
       mlp_forget();
     } else {
       mlp_forward();
@@ -187,8 +184,9 @@ class MicroBatchWalk {
     if (block > 0) trace_.take(hidden());  // a zero update
     block_forward(/*first_sum=*/block > 0);
     trace_.take(hidden());  // x1 + update
-    recomputed_ = trace_.live().total() - before - hidden();
-    trace_.give(recomputed_);
+    const std::int64_t inside = trace_.live().total() - before - hidden();
+    passing_ = std::max(passing_, inside);
+    trace_.give(inside);
   }
 
   void whole_block_backward(int block) {
@@ -226,7 +224,7 @@ class MicroBatchWalk {
   const configs::ModelConfig& c_;
   const ActivationShape& s_;
   const std::int64_t b_, t_;
-  std::int64_t logits_ = 0, recomputed_ = 0;
+  std::int64_t logits_ = 0, passing_ = 0;
   MemoryTrace trace_;
 };
 

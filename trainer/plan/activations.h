@@ -48,11 +48,11 @@ struct ActivationShape {
 };
 
 struct ActivationPlan {
-  std::int64_t kept = 0;                          // held between forward and backward
-  std::int64_t logits_chunk = 0, recomputed = 0;  // what the head, and a recomputed segment, hold for a moment
-  std::int64_t left = 0;                          // held after backward: the batch, cos and sin, the gradient of the embedding's output
-  LiveBytes peak;                                 // by kind, at the moment of the largest sum
-  std::string peak_phase;                         // "forward", "head" or "backward"
+  std::int64_t kept = 0;                       // held between forward and backward
+  std::int64_t logits_chunk = 0, passing = 0;  // what the head, and a recomputed segment or the experts, hold for a moment
+  std::int64_t left = 0;                       // held after backward: the batch, cos and sin, the gradient of the embedding's output
+  LiveBytes peak;                              // by kind, at the moment of the largest sum
+  std::string peak_phase;                      // "forward", "head" or "backward"
 };
 
 ActivationPlan plan_activations(const configs::ModelConfig& config, const ActivationShape& shape);

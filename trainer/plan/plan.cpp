@@ -92,9 +92,9 @@ class Candidate {
   std::int64_t reserve(const ActivationPlan& of_batch) const {
     const auto blocks = static_cast<std::int64_t>(kCachedBlocks * static_cast<double>(of_batch.peak.total()));
     if (!options_.kind.is_cpu) return kCudaContext + (ranks_ > 1 ? kNccl : 0) + blocks;
-    // glibc before 2.38 does not serve an aligned block from a freed one of the same size: what comes and goes with every chunk or recomputed segment
-    // leaves holes. How many was measured (docs/plan.md).
-    return options_.process_bytes + 2 * of_batch.logits_chunk + of_batch.recomputed + blocks;
+    // glibc before 2.38 does not serve an aligned block from a freed one of the same size: what comes and goes with every chunk, recomputed segment
+    // or mixture leaves holes. How many was measured (docs/plan.md).
+    return options_.process_bytes + 2 * of_batch.logits_chunk + of_batch.passing + blocks;
   }
 
   RunConfig config_;
