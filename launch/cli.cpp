@@ -85,9 +85,10 @@ void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::
   {
     auto [c, o] = add_command<ExportCommand>(app, invocation, storage, "export", "writes a Hugging Face directory from a run or model directory",
                                              "phidias export --model runs/quickstart --output my-phi-3 --verify");
-    c->add_option("--model", o->model, "Hugging Face or run directory")->required();
+    c->add_option("--model", o->model, "Hugging Face, run or adapter directory (an adapter is merged into its base)")->required();
+    c->add_option("--adapter", o->adapter, "PEFT directory or LoRA run to merge into --model");
     c->add_option("--output", o->output, "directory to create")->required();
-    c->add_option("--format", o->format, "hf")->capture_default_str()->check(CLI::IsMember({"hf"}));
+    c->add_option("--format", o->format, "hf: a whole model; peft: the adapter alone")->capture_default_str()->check(CLI::IsMember({"hf", "peft"}));
     c->add_option("--dtype", o->dtype, "of the weights written")->capture_default_str()->check(CLI::IsMember({"keep", "float32", "bfloat16"}));
     c->add_flag("--verify", o->verify, "read the result back and compare every tensor");
   }

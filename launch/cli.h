@@ -59,7 +59,7 @@ struct ScoreCommand {
 };
 
 struct ExportCommand {
-  std::string model, output, format = "hf";
+  std::string model, adapter, output, format = "hf";  // hf, peft
   std::string dtype = "keep";  // keep, float32, bfloat16
   bool verify = false;
 };

@@ -7,6 +7,7 @@
 #include "data/tokenizers/no_tokenizer.h"
 #include "kernels/cuda_backend.h"
 #include "launch/model_directory_name.h"
+#include "models/hub/peft.h"
 
 namespace phidias::launch {
 namespace {
@@ -32,12 +33,14 @@ const data::Tokenizer& InferenceSetup::require_tokenizer() const {
 InferenceSetup prepare_inference(const std::string& given, const std::string& dtype) {
   InferenceSetup result;
   result.directory = resolve_model_directory(given);
-  if (data::has_tokenizer(result.directory)) result.tokenizer = data::Tokenizer::load(result.directory);
+  const fs::path base = models::base_directory(result.directory);  // of an adapter; otherwise the same
+  for (const fs::path& holder : {result.directory, base})
+    if (result.tokenizer == nullptr && data::has_tokenizer(holder)) result.tokenizer = data::Tokenizer::load(holder);
   if (kernels::CudaBackend* cuda = kernels::cuda_backend()) {
     cuda->set_device(0);
     result.device = at::Device(at::kCUDA, 0);
   }
-  const models::ModelDirectory directory = models::open_model_directory(result.directory);
+  const models::ModelDirectory directory = models::open_model_directory(base);
   result.dtype = choose_dtype(dtype, directory, result.device);
   log_info(result.directory.string() + ": " + std::to_string(directory.config().parameter_count()) + " parameters in " +
            (result.dtype == at::kFloat ? "float32" : "bfloat16") + " on " + result.device.str());

@@ -28,8 +28,8 @@ struct InferenceModel : InferenceSetup {
   models::CausalLM& model() const { return *loaded.model; }
 };
 
-// `given`: a Hugging Face or run directory. `dtype`: float32, bfloat16, or auto: on a GPU the directory's, on a CPU float32 unless the weights would
-// then take more than half of the memory.
+// `given`: a Hugging Face, PEFT or run directory; an adapter is merged into its base. `dtype`: float32, bfloat16, or auto: on a GPU the directory's, on a CPU
+// float32 unless the weights would then take more than half of the memory.
 InferenceSetup prepare_inference(const std::string& given, const std::string& dtype);
 InferenceModel load_for_inference(const std::string& given, const std::string& dtype);
 

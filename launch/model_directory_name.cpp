@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 fs::path resolve_model_directory(const std::string& given) {
   const fs::path directory = given;
   if (!fs::is_directory(directory)) throw CheckpointError(given + " is not a directory");
-  const auto is_model = [](const fs::path& path) { return fs::exists(path / "config.json"); };
+  const auto is_model = [](const fs::path& path) { return fs::exists(path / "config.json") || fs::exists(path / "adapter_config.json"); };
   if (is_model(directory)) return directory;
   if (is_model(directory / "final")) return directory / "final";
   if (is_model(directory / "model")) return directory / "model";
@@ -20,11 +20,12 @@ fs::path resolve_model_directory(const std::string& given) {
     while (!name.empty() && (name.back() == '\n' || name.back() == ' ')) name.pop_back();
     if (is_model(directory / "checkpoints" / name / "model")) return directory / "checkpoints" / name / "model";
   }
-  throw CheckpointError(given + " is neither a Hugging Face directory (config.json) nor a run directory (final/ or checkpoints/latest)");
+  throw CheckpointError(
+      given + " is neither a Hugging Face directory (config.json), nor an adapter's (adapter_config.json), nor a run directory (final/ or checkpoints/latest)");
 }
 
 fs::path resolve_tokenizer_directory(const std::string& given) {
-  for (const char* file : {"config.json", "checkpoints", "final"}) {
+  for (const char* file : {"config.json", "adapter_config.json", "checkpoints", "final"}) {
     if (fs::exists(fs::path(given) / file)) return resolve_model_directory(given);
   }
   if (!fs::is_directory(given)) throw DataError(given + " is not a directory");

@@ -1,4 +1,4 @@
-// The model directory a user means: a Hugging Face directory, a run directory (its final/, else its newest checkpoint) or a checkpoint.
+// The model directory a user means: a Hugging Face or PEFT directory, a run directory (its final/, else its newest checkpoint) or a checkpoint.
 #pragma once
 
 #include <filesystem>
