@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace phidias::trainer {
 namespace {
@@ -186,7 +187,8 @@ void BlockResidence::open_gradients(int block) {
   const auto states = sharded_gradients_.find(block);
   if (states == sharded_gradients_.end()) return;
   GradientBuffer* buffer = &gradients_[block == kEmbedding ? kEmbeddingGradients : kHeadGradients];
-  if (!is_edge(block)) buffer = &gradients_[static_cast<std::size_t>(block) % kBlockBuffers];
+  // Neighbours among the blocks that have gradients take turns; a block always has the same one.
+  if (!is_edge(block)) buffer = &gradients_[static_cast<std::size_t>(std::distance(sharded_gradients_.begin(), states)) % kBlockBuffers];
   settle(*buffer);
   if (!buffer->memory.defined()) {
     const BufferBytes bytes = parameters_.layout().buffer_bytes();

@@ -1,10 +1,12 @@
 // Engine: weights and optimizer state to and from a checkpoint.
 //
 // optimizer/optimizer.safetensors holds exp_avg.<tensor>, exp_avg_sq.<tensor> and, where model/ is not float32, master.<tensor> for every trainable
-// tensor of the checkpoint; its metadata the number of updates. Where model/ is float32 the masters are model/ itself.
+// tensor of the checkpoint; its metadata the number of updates, and updates.<tensor> where an expert has fewer. Where model/ is float32 the masters are
+// model/ itself.
 #include <c10/core/GradMode.h>
 
 #include <charconv>
+#include <sstream>
 
 #include "base/error.h"
 #include "models/hub/model_directory.h"
@@ -35,12 +37,25 @@ void read_state(const models::SafetensorsFile& file, const std::string& name, co
   out.copy_(stored.view({-1}).narrow(0, begin, end - begin));
 }
 
-std::int64_t updates_of(const models::SafetensorsFile& file) {
-  const auto found = file.header().metadata.find(kUpdates);
-  std::int64_t updates = -1;
-  if (found != file.header().metadata.end()) std::from_chars(found->second.data(), found->second.data() + found->second.size(), updates);
-  if (updates < 0) throw CheckpointError(file.path().string() + ": the number of updates is missing from its metadata");
-  return updates;
+std::optional<std::int64_t> number_in_metadata(const models::SafetensorsFile& file, const std::string& key) {
+  const auto found = file.header().metadata.find(key);
+  if (found == file.header().metadata.end()) return std::nullopt;
+  std::int64_t number = -1;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), number);
+  if (number < 0) throw CheckpointError(file.path().string() + ": \"" + key + "\" of its metadata is no number of updates");
+  return number;
+}
+
+// The optimizer's counts over all ranks as metadata. Collective; replicas say the same.
+models::SafetensorsMetadata update_counts(const Optimizer& optimizer, parallel::Communicator& host) {
+  models::SafetensorsMetadata metadata = {{"format", "pt"}, {kUpdates, std::to_string(optimizer.steps_done())}};
+  std::string mine;
+  for (const auto& [tensor, updates] : optimizer.fewer_updates()) mine += tensor + " " + std::to_string(updates) + "\n";
+  for (const std::string& list : parallel::all_gather_strings(host, mine)) {
+    std::istringstream lines(list);
+    for (std::string tensor, updates; lines >> tensor >> updates;) metadata[kUpdates + ("." + tensor)] = updates;
+  }
+  return metadata;
 }
 
 // model/ of a checkpoint: a Hugging Face directory, or a PEFT directory with the adapters alone.
@@ -77,7 +92,7 @@ void Engine::write_model(TensorCollector& collector, const fs::path& directory, 
   models::save_model_directory(directory, *model_, [&](const std::string& name) { return collector.tensor(name, StateKind::value); }, options);
 }
 
-void Engine::write_states(TensorCollector& collector, const fs::path& directory, const SaveTarget& target) {
+void Engine::write_states(TensorCollector& collector, const fs::path& directory, const SaveTarget& target, const models::SafetensorsMetadata& metadata) {
   const at::ScalarType moments = options_.optimizer.state_dtype == configs::StateDType::float32 ? at::kFloat : at::kBFloat16;
   std::vector<models::TensorToWrite> states;
   for (const auto& [name, entry] : collector.tensors()) {
@@ -90,7 +105,14 @@ void Engine::write_states(TensorCollector& collector, const fs::path& directory,
     add("exp_avg_sq.", moments, StateKind::exp_avg_sq);
   }
   fs::create_directories(directory / "optimizer");
-  models::write_safetensors(directory / kOptimizerFile, std::move(states), {{"format", "pt"}, {kUpdates, std::to_string(optimizer_->steps_done())}});
+  models::write_safetensors(directory / kOptimizerFile, std::move(states), metadata);
+}
+
+void Engine::visit_weights(const std::function<void(const std::string& name, const at::Tensor& value)>& visit) {
+  TensorCollector collector(*parameters_, *ranks_.host, *ranks_.device, ranks_.expert_rank);
+  collector.run([&] {
+    for (const auto& [name, entry] : collector.tensors()) visit(name, collector.tensor(name, StateKind::value));
+  });
 }
 
 void Engine::save_model(const fs::path& directory, const SaveTarget& target) {
@@ -100,10 +122,11 @@ void Engine::save_model(const fs::path& directory, const SaveTarget& target) {
 
 Hashes Engine::save(const fs::path& directory, const SaveTarget& target) {
   TensorCollector collector(*parameters_, *ranks_.host, *ranks_.device, ranks_.expert_rank);
+  const models::SafetensorsMetadata metadata = update_counts(*optimizer_, *ranks_.host);
   Hashes hashes;
   collector.run([&] {
     write_model(collector, directory / "model", target);
-    write_states(collector, directory, target);
+    write_states(collector, directory, target, metadata);
     for (const auto& entry : fs::directory_iterator(directory / "model"))
       if (entry.path().extension() == ".safetensors") hash_tensors_of(entry.path(), hashes);
     hash_tensors_of(directory / kOptimizerFile, hashes);
@@ -114,7 +137,9 @@ Hashes Engine::save(const fs::path& directory, const SaveTarget& target) {
 void Engine::read_states(const fs::path& directory) {
   const at::NoGradGuard no_grad;
   const models::SafetensorsFile states(directory / kOptimizerFile);
-  optimizer_->set_steps_done(updates_of(states));
+  const std::optional<std::int64_t> updates = number_in_metadata(states, kUpdates);
+  if (!updates) throw CheckpointError(states.path().string() + ": the number of updates is missing from its metadata");
+  optimizer_->set_steps_done(*updates, [&](const std::string& tensor) { return number_in_metadata(states, kUpdates + ("." + tensor)).value_or(*updates); });
   const ModelReader model_directory(directory / "model", *model_);
   const models::RangeReader& read_model = model_directory.read();
   const auto moment = [&](const char* prefix) {

@@ -17,20 +17,19 @@ constexpr double kClipEpsilon = 1e-6;  // torch.nn.utils.clip_grad_norm_
 
 }  // namespace
 
-// Experts are the first dimension of a stacked parameter.
-std::vector<Optimizer::Range> Optimizer::expert_slices(const Unit& unit) {
-  std::vector<Range> slices;
-  for (const UnitSlot& slot : unit.slots) {
-    const std::int64_t experts = slot.declaration->shape.at(0), count = slot.count / experts;
-    for (std::int64_t e = 0; e < experts; ++e) slices.push_back({slot.offset + e * count, slot.offset + (e + 1) * count});
-  }
-  return slices;
-}
-
-Optimizer::Optimizer(FlatParameters& parameters, const configs::OptimizerSection& options, int ranks) : parameters_(parameters), options_(options) {
+Optimizer::Optimizer(FlatParameters& parameters, const configs::OptimizerSection& options, int ranks)
+    : parameters_(parameters), options_(options), experts_(parameters.units().size()) {
   if (options.name != "adamw") throw ConfigError("optimizer.name: only adamw is known, not '" + options.name + "'");
-  for (const UnitState& state : parameters.units())
-    if (state.unit->trainable && state.replication() != ranks) is_whole_ = false;
+  for (std::size_t u = 0; u < experts_.size(); ++u) {
+    const UnitState& state = parameters.units()[u];
+    if (!state.unit->trainable) continue;
+    if (state.replication() != ranks) is_whole_ = false;
+    if (!options.skip_unused_experts || state.unit->placement != models::Placement::expert) continue;
+    for (const UnitSlot& slot : state.unit->slots) {
+      const std::int64_t count = slot.count / slot.declaration->shape.at(0);  // experts are the first dimension of a stacked parameter
+      for (std::int64_t first = 0; first < slot.count; first += count) experts_[u].push_back({slot.declaration, first, count, slot.offset + first, 0});
+    }
+  }
 }
 
 double Optimizer::sum_of_squares() const {
@@ -45,58 +44,69 @@ void Optimizer::step(double learning_rate, double gradient_norm) {
   const at::NoGradGuard no_grad;
   ++steps_done_;
   const double factor = options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (gradient_norm + kClipEpsilon)) : 1.0;
-  const std::vector<std::vector<Range>> unused = unused_experts();
   std::vector<std::unique_ptr<parallel::Work>> gathers;
-  std::size_t index = 0;
-  for (UnitState& state : parameters_.units()) {
-    const std::vector<Range>& skipped = unused[index++];
+  for (std::size_t u = 0; u < experts_.size(); ++u) {
+    UnitState& state = parameters_.units()[u];
     if (!state.unit->trainable) continue;
-    const std::int64_t decayed = std::clamp(state.unit->decayed, state.begin(), state.end());
-    update(state, {state.begin(), decayed}, skipped, learning_rate, options_.weight_decay, factor);
-    update(state, {decayed, state.end()}, skipped, learning_rate, 0.0, factor);
+    if (!experts_[u].empty()) {
+      update_experts(state, experts_[u], {learning_rate, 0.0, factor, 0});
+    } else {
+      update(state, 0, state.unit->decayed, {learning_rate, options_.weight_decay, factor, steps_done_});
+      update(state, state.unit->decayed, state.unit->size, {learning_rate, 0.0, factor, steps_done_});
+    }
     if (auto gather = parameters_.start_gather(state)) gathers.push_back(std::move(gather));
   }
   for (auto& gather : gathers) gather->wait();
 }
 
-// What lies between the skipped slices, which are in order.
-void Optimizer::update(UnitState& state, Range range, const std::vector<Range>& skipped, double learning_rate, double weight_decay, double gradient_factor) {
-  std::int64_t begin = range.begin;
-  for (const Range& slice : skipped) {
-    update_own(state, begin, std::min(slice.begin, range.end), learning_rate, weight_decay, gradient_factor);
-    begin = std::max(begin, slice.end);
-  }
-  update_own(state, begin, range.end, learning_rate, weight_decay, gradient_factor);
-}
-
-void Optimizer::update_own(UnitState& state, std::int64_t begin, std::int64_t end, double learning_rate, double weight_decay, double gradient_factor) {
+// What this rank owns of [begin, end).
+void Optimizer::update(UnitState& state, std::int64_t begin, std::int64_t end, const Update& update) {
+  begin = std::max(begin, state.begin());
+  end = std::min(end, state.end());
   if (begin >= end) return;
   const auto range = [&](const at::Tensor& own) { return own.narrow(0, begin - state.begin(), end - begin); };
   at::Tensor master = range(state.masters), exp_avg = range(state.exp_avg), exp_avg_sq = range(state.exp_avg_sq);
   at::Tensor compute = state.unit->has_masters() ? range(state.own_values) : at::Tensor();
-  const kernels::AdamWStep step{learning_rate, options_.betas.at(0), options_.betas.at(1), options_.eps, weight_decay, steps_done_, gradient_factor};
+  const kernels::AdamWStep step{update.learning_rate, options_.betas.at(0), options_.betas.at(1),  options_.eps,
+                                update.weight_decay,  update.number,        update.gradient_factor};
   kernels::adamw_(master, range(state.own_gradients), exp_avg, exp_avg_sq, compute, step);
 }
 
-std::vector<std::vector<Optimizer::Range>> Optimizer::unused_experts() const {
-  const auto& units = parameters_.units();
-  std::vector<std::vector<Range>> unused(units.size());
-  if (!options_.skip_unused_experts) return unused;
-  for (std::size_t u = 0; u < units.size(); ++u) {
-    const UnitState& state = units[u];
-    if (!state.unit->trainable || state.unit->placement != models::Placement::expert) continue;
-    const std::vector<Range> slices = expert_slices(*state.unit);
-    at::Tensor largest = at::zeros({static_cast<std::int64_t>(slices.size())}, state.own_gradients.options());  // of what this rank owns of a slice
-    for (std::size_t i = 0; i < slices.size(); ++i) {
-      const std::int64_t begin = std::max(slices[i].begin, state.begin()), end = std::min(slices[i].end, state.end());
-      if (begin < end) largest[static_cast<std::int64_t>(i)].copy_(state.own_gradients.narrow(0, begin - state.begin(), end - begin).abs().max());
-    }
-    if (state.unit->ranks > 1) state.ranks->all_reduce(largest.mutable_data_ptr(), largest.numel(), parallel::DataType::float32, parallel::ReduceOp::max);
-    const at::Tensor on_host = largest.to(at::kCPU);
-    for (std::size_t i = 0; i < slices.size(); ++i)
-      if (on_host.const_data_ptr<float>()[i] == 0.0F) unused[u].push_back(slices[i]);
+void Optimizer::update_experts(UnitState& state, std::vector<ExpertSlice>& slices, Update of_slice) {
+  const at::Tensor largest = largest_gradients(state, slices);
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    if (largest.const_data_ptr<float>()[i] == 0.0F) continue;
+    of_slice.number = ++slices[i].updates;
+    of_slice.weight_decay = slices[i].begin < state.unit->decayed ? options_.weight_decay : 0.0;
+    update(state, slices[i].begin, slices[i].begin + slices[i].count, of_slice);
   }
-  return unused;
+}
+
+at::Tensor Optimizer::largest_gradients(const UnitState& state, const std::vector<ExpertSlice>& slices) const {
+  at::Tensor largest = at::zeros({static_cast<std::int64_t>(slices.size())}, state.own_gradients.options());
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    const std::int64_t begin = std::max(slices[i].begin, state.begin()), end = std::min(slices[i].begin + slices[i].count, state.end());
+    if (begin < end) largest[static_cast<std::int64_t>(i)].copy_(state.own_gradients.narrow(0, begin - state.begin(), end - begin).abs().max());
+  }
+  if (state.unit->ranks > 1) state.ranks->all_reduce(largest.mutable_data_ptr(), largest.numel(), parallel::DataType::float32, parallel::ReduceOp::max);
+  return largest.to(at::kCPU);
+}
+
+std::map<std::string, std::int64_t> Optimizer::fewer_updates() const {
+  std::map<std::string, std::int64_t> fewer;
+  for (const std::vector<ExpertSlice>& slices : experts_)
+    for (const ExpertSlice& slice : slices)
+      for (const models::LogicalTensor& tensor : slice.declaration->tensors)
+        if (tensor.offset >= slice.first && tensor.offset < slice.first + slice.count && slice.updates != steps_done_) fewer[tensor.name] = slice.updates;
+  return fewer;
+}
+
+void Optimizer::set_steps_done(std::int64_t steps, const std::function<std::int64_t(const std::string& tensor)>& updates_of) {
+  steps_done_ = steps;
+  for (std::vector<ExpertSlice>& slices : experts_)
+    for (ExpertSlice& slice : slices)
+      for (const models::LogicalTensor& tensor : slice.declaration->tensors)
+        if (tensor.offset >= slice.first && tensor.offset < slice.first + slice.count) slice.updates = updates_of(tensor.name);
 }
 
 }  // namespace phidias::trainer

@@ -1,9 +1,15 @@
 // AdamW over this rank's part of every trainable unit: two ranges each, with and without weight decay, one pass per range.
+//
+// With optimizer.skip_unused_experts a slice of expert parameters whose gradient is zero throughout a step keeps weights and moments, and the step does
+// not count in its bias correction: what torch.optim.AdamW does with a gradient that is None. Every expert then has a number of updates of its own.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "configs/run_config.h"
@@ -20,25 +26,36 @@ class Optimizer {
   // gradient (`is_whole()`) the result is already that. Deterministic: the order of summation depends on sizes alone.
   double sum_of_squares() const;
   bool is_whole() const { return is_whole_; }
-  // Collective. One update with the gradient times min(1, clip_norm / (norm + 1e-6)) (clip_norm 0: unchanged); decay before the update. With
-  // skip_unused_experts, slices of expert parameters whose gradient is zero throughout keep weights and moments. Ends with compute values published.
+  // Collective. One update with the gradient times min(1, clip_norm / (norm + 1e-6)) (clip_norm 0: unchanged); decay before the update. Ends with
+  // compute values published.
   void step(double learning_rate, double gradient_norm);
 
   std::int64_t steps_done() const { return steps_done_; }  // t of the bias correction
-  void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
+  // Tensors of this rank's experts with fewer updates than steps.
+  std::map<std::string, std::int64_t> fewer_updates() const;
+  // `updates_of`: of a tensor; asked for experts only.
+  void set_steps_done(std::int64_t steps, const std::function<std::int64_t(const std::string& tensor)>& updates_of);
 
  private:
-  struct Range {
-    std::int64_t begin, end;  // elements of a unit
+  struct Update {
+    double learning_rate, weight_decay, gradient_factor;
+    std::int64_t number;  // from 1
   };
-  void update(UnitState& state, Range range, const std::vector<Range>& skipped, double learning_rate, double weight_decay, double gradient_factor);
-  void update_own(UnitState& state, std::int64_t begin, std::int64_t end, double learning_rate, double weight_decay, double gradient_factor);
-  static std::vector<Range> expert_slices(const Unit& unit);
-  // Per unit, in order: the slices of experts that no rank gave a gradient. Collective.
-  std::vector<std::vector<Range>> unused_experts() const;
+  // One expert's part of a stacked parameter.
+  struct ExpertSlice {
+    const models::ParameterDeclaration* declaration;
+    std::int64_t first, count;  // elements of the parameter
+    std::int64_t begin;         // of `first` in the unit
+    std::int64_t updates;
+  };
+  void update(UnitState& state, std::int64_t begin, std::int64_t end, const Update& update);
+  void update_experts(UnitState& state, std::vector<ExpertSlice>& slices, Update update);
+  // The largest absolute gradient of every slice over all of it, on the host. Collective where slices are spread over ranks.
+  at::Tensor largest_gradients(const UnitState& state, const std::vector<ExpertSlice>& slices) const;
 
   FlatParameters& parameters_;
   configs::OptimizerSection options_;
+  std::vector<std::vector<ExpertSlice>> experts_;  // per unit; empty where units are updated as a whole
   bool is_whole_ = true;
   std::int64_t steps_done_ = 0;
 };

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kAlignment = 32;  // elements: 64 bytes of bfloat16, 128 of float32
 constexpr std::int64_t kMasterBytes = sizeof(float);
 constexpr int kEmbedding = -1;
+constexpr int kBlockBuffers = 2;
 
 std::int64_t rounded_up(std::int64_t count, std::int64_t to) { return (count + to - 1) / to * to; }
 
@@ -111,6 +112,8 @@ BufferBytes UnitLayout::buffer_bytes() const {
   for (int block = 0; block < head_block_; ++block) {
     bytes.block_values = std::max(bytes.block_values, values[block]);
     bytes.block_gradients = std::max(bytes.block_gradients, gradients[block]);
+    bytes.value_blocks += values[block] > 0 && bytes.value_blocks < kBlockBuffers ? 1 : 0;
+    bytes.gradient_blocks += gradients[block] > 0 && bytes.gradient_blocks < kBlockBuffers ? 1 : 0;
   }
   bytes.edge_values = std::max(values[kEmbedding], values[head_block_] + (tied_head_ ? values[kEmbedding] : 0));
   bytes.embedding_gradients = gradients[kEmbedding];
@@ -129,9 +132,8 @@ StateBytes UnitLayout::state_bytes() const {
     bytes.moments += 2 * unit.shard() * state;
   }
   const BufferBytes buffers = buffer_bytes();
-  const std::int64_t depth = std::min(head_block_, 2);  // a block in use and its neighbour on the way
-  bytes.value_buffers = depth * buffers.block_values + buffers.edge_values;
-  bytes.gradient_buffers = depth * buffers.block_gradients + buffers.embedding_gradients + buffers.head_gradients;
+  bytes.value_buffers = buffers.value_blocks * buffers.block_values + buffers.edge_values;
+  bytes.gradient_buffers = buffers.gradient_blocks * buffers.block_gradients + buffers.embedding_gradients + buffers.head_gradients;
   return bytes;
 }
 

@@ -80,6 +80,7 @@ struct StateBytes {
 
 // Whole elements, as they are reduced or gathered; a buffer holds every sharded unit of a block.
 struct BufferBytes {
+  int value_blocks = 0, gradient_blocks = 0;                                      // buffers for transformer blocks: one in use, one on the way
   std::int64_t block_values = 0, edge_values = 0;                                 // one block; embedding or head, whichever is larger
   std::int64_t block_gradients = 0, embedding_gradients = 0, head_gradients = 0;  // one block; both edges are held at once
 };

@@ -29,13 +29,6 @@ constexpr std::uint64_t kSeed = 3;
 constexpr double kRelative = 1e-5;
 
 // One micro-batch of a step with `targets` target tokens over all ranks.
-void accumulate(Engine& engine, Objective& objective, data::MicroBatch micro, std::int64_t targets, bool is_last) {
-  micro.is_last = is_last;
-  data::GlobalBatch batch;
-  batch.target_tokens = batch.tokens = targets;
-  engine.accumulate(objective, micro, batch);
-}
-
 struct Variant {
   const char* name;
   at::ScalarType dtype = at::kFloat;
@@ -84,12 +77,14 @@ data::MicroBatch document(int number, int step) {
 
 StepResult one_step(Engine& engine, int step) {
   const int rank = engine.host().rank(), ranks = engine.host().size(), micro_batches = (kDocuments + ranks - 1) / ranks;
-  std::int64_t targets = 0;
-  for (int number = 0; number < kDocuments; ++number) targets += document(number, step).target_tokens;
+  data::GlobalBatch batch;
+  for (int number = 0; number < kDocuments; ++number) batch.target_tokens += document(number, step).target_tokens;
   NextToken objective;
   for (int i = 0; i < micro_batches; ++i) {
     const int number = i * ranks + rank;
-    accumulate(engine, objective, number < kDocuments ? document(number, step) : data::MicroBatch{}, targets, i + 1 == micro_batches);
+    data::MicroBatch micro = number < kDocuments ? document(number, step) : data::MicroBatch{};
+    micro.is_last = i + 1 == micro_batches;
+    engine.accumulate(objective, micro, batch);
   }
   return engine.step(4e-3);
 }
@@ -147,6 +142,11 @@ TEST_P(Sharding, EvaluatesAndHoldsWhatThePlanSays) {
 
 const Variant kPlain{.name = "float32"};
 
+std::string level_name(Shard shard) {
+  static const char* const kLevels[] = {"none", "optimizer", "gradients", "parameters"};
+  return kLevels[static_cast<int>(shard)];
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, Sharding,
                          ::testing::Combine(::testing::Values(kPlain, Variant{.name = "bfloat16", .dtype = at::kBFloat16},
                                                               Variant{.name = "tied", .tied = true},
@@ -155,10 +155,7 @@ INSTANTIATE_TEST_SUITE_P(Levels, Sharding,
                                                               Variant{.name = "recomputed", .recompute = models::Recompute::block},
                                                               Variant{.name = "tied_recomputed_mlp", .tied = true, .recompute = models::Recompute::mlp}),
                                             ::testing::Values(Shard::none, Shard::optimizer, Shard::gradients, Shard::parameters)),
-                         [](const auto& info) {
-                           static const char* const kLevels[] = {"none", "optimizer", "gradients", "parameters"};
-                           return std::string(std::get<0>(info.param).name) + "_" + kLevels[static_cast<int>(std::get<1>(info.param))];
-                         });
+                         [](const auto& info) { return std::string(std::get<0>(info.param).name) + "_" + level_name(std::get<1>(info.param)); });
 
 class Checkpoint : public ::testing::TestWithParam<at::ScalarType> {
  protected:
@@ -218,12 +215,16 @@ TEST(ShardedBuilding, NeverAllocatesMoreThanAShardAndItsBuffers) {
   };
   const int ranks = mpi_test::world().size();
   const auto largest = std::make_shared<Largest>();
-  std::int64_t limit = 0;
+  const configs::ModelConfig config = config_of(kPlain);
+  auto model = models::make_model(config);
+  const UnitLayout layout(model->declarations(), UnitOptions{.shard = Shard::parameters}, {ranks, ranks});
+  std::int64_t limit = ranks == 1 ? layout.state_bytes().gradients : 0;  // one rank's gradients are one memory
+  for (const Unit& unit : layout.units()) limit = std::max<std::int64_t>(limit, unit.shard() * static_cast<std::int64_t>(sizeof(float)));
   {
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, largest);
-    const auto engine = make_engine(kPlain, Shard::parameters, mpi_test::world().host());
-    for (const Unit& unit : UnitLayout(engine->model().declarations(), UnitOptions{.shard = Shard::parameters}, {ranks, ranks}).units())
-      limit = std::max<std::int64_t>(limit, unit.shard() * static_cast<std::int64_t>(sizeof(float)));
+    parallel::Communicator& host = mpi_test::world().host();
+    Engine engine(std::move(model), EngineRanks{&host, &host}, options_of(kPlain, Shard::parameters));
+    engine.initialise(models::fresh_weights(config, kSeed));
   }
   EXPECT_GT(largest->bytes, 0) << "the hook is not called";
   EXPECT_LE(largest->bytes, limit);

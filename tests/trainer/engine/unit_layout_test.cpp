@@ -99,7 +99,7 @@ TEST(UnitLayout, FrozenUnitsHaveValuesAloneAndAreShardedWithTheParameters) {
     for (const Unit& unit : layout.units()) {
       EXPECT_FALSE(seen_frozen && unit.trainable) << "frozen units come last";
       seen_frozen = seen_frozen || !unit.trainable;
-      if (!unit.trainable) EXPECT_EQ(unit.ranks, shard == Shard::parameters ? 2 : 1);
+      EXPECT_EQ(unit.ranks, unit.trainable || shard == Shard::parameters ? 2 : 1);
       for (const UnitSlot& slot : unit.slots) EXPECT_EQ(unit.trainable, slot.declaration->name.find("self_attn") != std::string::npos);
     }
     EXPECT_TRUE(seen_frozen);
@@ -135,8 +135,7 @@ TEST(UnitLayout, ExpertsAreShardedOverTheirReplicas) {
   const UnitLayout layout(model.declarations, at_level(Shard::parameters), {.dense = 8, .expert = 2});
   for (const Unit& unit : layout.units()) EXPECT_EQ(unit.ranks, unit.placement == models::Placement::expert ? 2 : 8);
   const UnitLayout alone(model.declarations, at_level(Shard::parameters), {.dense = 8, .expert = 1});
-  for (const Unit& unit : alone.units())
-    if (unit.placement == models::Placement::expert) EXPECT_FALSE(unit.values_sharded());
+  for (const Unit& unit : alone.units()) EXPECT_EQ(unit.values_sharded(), unit.placement == models::Placement::dense);
 }
 
 TEST(UnitLayout, AnAdapterFreezesItsBaseAndIsFloat32) {
