@@ -1,7 +1,9 @@
 // Cross-entropy over chunks, AdamW and the gradient norm on a GPU against float64.
+#include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randint.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <limits>
@@ -156,6 +158,23 @@ TEST_F(CudaLoss, SumOfSquaresIsDoubleAndRepeatable) {
     EXPECT_EQ(actual, sum_of_squares(device_values));
   }
   EXPECT_FALSE(std::isfinite(sum_of_squares(on_gpu(at::full({5000}, std::nan("")), at::kFloat))));
+}
+
+// The CPU's masked head is compared with a vocabulary without the masked ids (tests/kernels/linear_cross_entropy_test.cpp); here the GPU with the CPU.
+TEST_F(CudaLoss, MaskedIdsAreAsOnTheCpu) {
+  const at::Tensor x0 = random_tensor({90, 32}, 1), w0 = random_tensor({100, 32}, 2, 0.3), masked = at::tensor({0, 7, 99}, at::kLong);
+  const at::Tensor targets = at::arange(90, at::kLong).add(8);  // no masked id
+  Parameter gpu_weight = gpu_parameter("head", w0, at::kFloat), weight = testing::make_parameter("head", w0);
+  const Head gpu_head{&gpu_weight, nullptr, 0.125, on_gpu(masked, at::kLong)}, head{&weight, nullptr, 0.125, masked};
+  const at::Tensor gpu_x = gpu_leaf(x0, at::kFloat), x = x0.clone().requires_grad_(true);
+  const at::Tensor gpu_loss = next_token_loss(gpu_x, gpu_head, on_gpu(targets, at::kLong), 1.0), loss = next_token_loss(x, head, targets, 1.0);
+  gpu_loss.backward();
+  loss.backward();
+  EXPECT_NEAR(gpu_loss.item<double>(), loss.item<double>(), 1e-5 * loss.item<double>());
+  EXPECT_LT(relative_error(gpu_x.grad().cpu(), x.grad()), testing::allowed(at::kFloat));
+  EXPECT_LT(relative_error(gpu_weight.gradient.cpu(), weight.gradient), testing::allowed(at::kFloat));
+  EXPECT_EQ(gpu_weight.gradient.cpu().index_select(0, masked).abs().sum().item<float>(), 0.0F);
+  EXPECT_TRUE(last_logits(gpu_x.detach(), gpu_head).cpu().index_select(1, masked).eq(std::numeric_limits<float>::lowest()).all().item<bool>());
 }
 
 }  // namespace
