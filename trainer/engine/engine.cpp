@@ -102,10 +102,15 @@ StepResult Engine::step(double learning_rate) {
   result.finite = sums[1] == 0.0;
   result.grad_norm = std::sqrt(optimizer_->is_whole() ? squares : sums[2]);
   for (std::size_t i = 0; i < metric_names_.size(); ++i) result.metrics[metric_names_[i]] = sums[3 + i] / divisor;
-  if (balance_) add_routing(result, balance_->finish_step(), *balance_);
+  const RoutingReport routing = balance_ ? balance_->finish_step() : RoutingReport();
+  if (balance_) add_routing(result, routing, *balance_);
   seconds_.reduce += watch.lap();
 
-  if (result.finite) optimizer_->step(learning_rate, result.grad_norm);
+  const auto expert_got_tokens = [&](int block, std::int64_t expert, std::int64_t local_experts) {
+    const std::int64_t number = ranks_.expert_rank * local_experts + expert;
+    return routing.layer_load.at(static_cast<std::size_t>(block * model_->config().num_experts + number)) > 0;
+  };
+  if (result.finite) optimizer_->step(learning_rate, result.grad_norm, expert_got_tokens);
   residence_->values_changed();
   parameters_->for_each_trainable([](kernels::Parameter& parameter) { parameter.has_gradient = false; });
   loss_sum_.zero_();

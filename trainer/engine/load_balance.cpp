@@ -117,6 +117,7 @@ RoutingReport LoadBalance::finish_step() {
 
   RoutingReport report;
   report.expert_load.assign(experts, 0.0);
+  report.layer_load.assign(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(layers * experts));
   double all = 0;
   for (std::size_t i = 0; i < layers * experts; ++i) {
     report.expert_load[i % experts] += sums[i];

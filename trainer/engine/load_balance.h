@@ -36,6 +36,7 @@ struct RoutingReport {
   std::vector<double> expert_load;  // share of the (token, slot) pairs sent to each expert, all layers together; sums to 1
   double load_entropy = 0;          // mean over layers of the entropy of a layer's load in nats; balanced: ln E
   std::int64_t dead_experts = 0;    // experts, counted in every layer, that got no token
+  std::vector<double> layer_load;   // [layers * experts] tokens
 };
 
 class LoadBalance {

@@ -1,6 +1,5 @@
 #include "trainer/engine/optimizer.h"
 
-#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -40,7 +39,7 @@ double Optimizer::sum_of_squares() const {
   return sum;
 }
 
-void Optimizer::step(double learning_rate, double gradient_norm) {
+void Optimizer::step(double learning_rate, double gradient_norm, const ExpertUse& used) {
   const at::NoGradGuard no_grad;
   ++steps_done_;
   const double factor = options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (gradient_norm + kClipEpsilon)) : 1.0;
@@ -49,7 +48,7 @@ void Optimizer::step(double learning_rate, double gradient_norm) {
     UnitState& state = parameters_.units()[u];
     if (!state.unit->trainable) continue;
     if (!experts_[u].empty()) {
-      update_experts(state, experts_[u], {learning_rate, 0.0, factor, 0});
+      update_experts(state, experts_[u], {learning_rate, 0.0, factor, 0}, used);
     } else {
       update(state, 0, state.unit->decayed, {learning_rate, options_.weight_decay, factor, steps_done_});
       update(state, state.unit->decayed, state.unit->size, {learning_rate, 0.0, factor, steps_done_});
@@ -72,24 +71,13 @@ void Optimizer::update(UnitState& state, std::int64_t begin, std::int64_t end, c
   kernels::adamw_(master, range(state.own_gradients), exp_avg, exp_avg_sq, compute, step);
 }
 
-void Optimizer::update_experts(UnitState& state, std::vector<ExpertSlice>& slices, Update of_slice) {
-  const at::Tensor largest = largest_gradients(state, slices);
+void Optimizer::update_experts(UnitState& state, std::vector<ExpertSlice>& slices, Update of_slice, const ExpertUse& used) {
   for (std::size_t i = 0; i < slices.size(); ++i) {
-    if (largest.const_data_ptr<float>()[i] == 0.0F) continue;
+    if (!used(state.unit->block, slices[i].first / slices[i].count, slices[i].declaration->shape.at(0))) continue;
     of_slice.number = ++slices[i].updates;
     of_slice.weight_decay = slices[i].begin < state.unit->decayed ? options_.weight_decay : 0.0;
     update(state, slices[i].begin, slices[i].begin + slices[i].count, of_slice);
   }
-}
-
-at::Tensor Optimizer::largest_gradients(const UnitState& state, const std::vector<ExpertSlice>& slices) const {
-  at::Tensor largest = at::zeros({static_cast<std::int64_t>(slices.size())}, state.own_gradients.options());
-  for (std::size_t i = 0; i < slices.size(); ++i) {
-    const std::int64_t begin = std::max(slices[i].begin, state.begin()), end = std::min(slices[i].begin + slices[i].count, state.end());
-    if (begin < end) largest[static_cast<std::int64_t>(i)].copy_(state.own_gradients.narrow(0, begin - state.begin(), end - begin).abs().max());
-  }
-  if (state.unit->ranks > 1) state.ranks->all_reduce(largest.mutable_data_ptr(), largest.numel(), parallel::DataType::float32, parallel::ReduceOp::max);
-  return largest.to(at::kCPU);
 }
 
 std::map<std::string, std::int64_t> Optimizer::fewer_updates() const {

@@ -26,9 +26,12 @@ class Optimizer {
   // gradient (`is_whole()`) the result is already that. Deterministic: the order of summation depends on sizes alone.
   double sum_of_squares() const;
   bool is_whole() const { return is_whole_; }
-  // Collective. One update with the gradient times min(1, clip_norm / (norm + 1e-6)) (clip_norm 0: unchanged); decay before the update. Ends with
-  // compute values published.
-  void step(double learning_rate, double gradient_norm);
+  // Whether an expert got a token in this step on any rank: `expert` is its number among this rank's, of `experts`.
+  using ExpertUse = std::function<bool(int block, std::int64_t expert, std::int64_t experts)>;
+  // Collective. One update with the gradient times min(1, clip_norm / (norm + 1e-6)) (clip_norm 0: unchanged); decay before the update. With
+  // skip_unused_experts, experts without a token keep weights and moments, and their bias correction counts their own updates, as PyTorch's AdamW does
+  // where a gradient is None. Ends with compute values published.
+  void step(double learning_rate, double gradient_norm, const ExpertUse& used);
 
   std::int64_t steps_done() const { return steps_done_; }  // t of the bias correction
   // Tensors of this rank's experts with fewer updates than steps.
@@ -49,9 +52,7 @@ class Optimizer {
     std::int64_t updates;
   };
   void update(UnitState& state, std::int64_t begin, std::int64_t end, const Update& update);
-  void update_experts(UnitState& state, std::vector<ExpertSlice>& slices, Update update);
-  // The largest absolute gradient of every slice over all of it, on the host. Collective where slices are spread over ranks.
-  at::Tensor largest_gradients(const UnitState& state, const std::vector<ExpertSlice>& slices) const;
+  void update_experts(UnitState& state, std::vector<ExpertSlice>& slices, Update update, const ExpertUse& used);
 
   FlatParameters& parameters_;
   configs::OptimizerSection options_;

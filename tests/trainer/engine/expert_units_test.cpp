@@ -30,6 +30,9 @@ class TwoWeights : public models::CausalLM {
     for (int e = 0; e < local_; ++e) declarations_.back().tensors.push_back({"experts." + std::to_string(first_ + e), {kWidth}, e * kWidth});
     declare("head", {kWidth}, models::Placement::dense);
     declarations_.back().block = 1;
+    config_.num_layers = 1;
+    config_.num_experts = kExperts;
+    config_.experts_per_token = 1;
   }
   const configs::ModelConfig& config() const override { return config_; }
   const std::vector<models::ParameterDeclaration>& declarations() const override { return declarations_; }
@@ -76,6 +79,7 @@ class Quadratic : public Objective {
   Outcome forward(models::CausalLM& model, const kernels::PackedBatch&, const models::ForwardOptions& options, double scale) override {
     auto& weights = static_cast<TwoWeights&>(model);
     at::Tensor sum = at::zeros({1}).requires_grad_();
+    report_loads(options.routing->layers.at(0));
     if (options.weights != nullptr) {
       options.weights->before_forward(0);
       sum = models::enter_block(*options.weights, 0, sum, {}).first;
@@ -97,6 +101,12 @@ class Quadratic : public Objective {
   Outcome evaluate(models::CausalLM&, const kernels::PackedBatch&, const models::ForwardOptions&) override { return {}; }
 
  private:
+  void report_loads(kernels::LayerRouting& layer) const {
+    layer.load = at::zeros({kExperts}, at::kLong);
+    layer.top_counts = layer.load;
+    layer.probability_sum = at::zeros({kExperts});
+    for (int t = rank_; t < kTokens; t += ranks_) layer.load[expert_of(t)].add_(1);
+  }
   static at::Tensor term(const at::Tensor& weight, int token) { return weight.mul(0.1 * (token + 1)).sum().sub(1.0).square(); }
   int rank_, ranks_, expert_ranks_;
 };
