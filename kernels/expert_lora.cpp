@@ -80,7 +80,11 @@ void ExpertAdapter::add_parameter_gradients(const at::Tensor& x, const at::Tenso
   if (b_->trainable()) accumulate_slice(*b_, local_, dy.to(input.scalar_type()), input.mm(a_->value.select(0, local_).t()).mul_(scale_));
 }
 
-void clear_lora_slices(const ExpertLora& lora, std::int64_t local) {
+void clear_expert(const Experts& experts, std::int64_t local) {
+  if (experts.gate_up->trainable()) clear_slice(*experts.gate_up, local);
+  if (experts.down->trainable()) clear_slice(*experts.down, local);
+  if (experts.lora == nullptr) return;
+  const ExpertLora& lora = *experts.lora;
   for (const auto member : parameters())
     if (lora.*member != nullptr && (lora.*member)->trainable()) clear_slice(*(lora.*member), local);
 }

@@ -41,8 +41,8 @@ class ExpertAdapter {
   at::Tensor keys_;
 };
 
-// Of one layer: all its parameters that exist.
-void clear_lora_slices(const ExpertLora& lora, std::int64_t local);
+// An expert without a token: all its gradients.
+void clear_expert(const Experts& parameters, std::int64_t local);
 void report_lora_gradients(const ExpertLora& lora);
 
 }  // namespace phidias::kernels

@@ -18,9 +18,8 @@
 
 #include "kernels/autograd.h"
 #include "kernels/cpu/dispatch.h"
-#include "kernels/expert_lora.h"
-#include "kernels/expert_routes.h"
 #include "kernels/expert_rows.h"
+#include "kernels/expert_steps.h"
 
 namespace phidias::kernels {
 namespace {
@@ -63,37 +62,18 @@ void for_each_expert(const ExpertRoutes& routes, bool cpu, const std::function<v
   if (context.error) std::rethrow_exception(context.error);
 }
 
-// Rows of one expert inside the tensors of all.
-struct Span {
-  std::int64_t begin, count;
-  at::Tensor of(const at::Tensor& rows) const { return rows.defined() ? rows.narrow(0, begin, count) : rows; }
-};
-Span span_of(const ExpertRoutes& routes, std::int64_t e) {
-  const std::int64_t begin = routes.offsets[static_cast<std::size_t>(e)];
-  return {begin, routes.offsets[static_cast<std::size_t>(e) + 1] - begin};
-}
-
 void product(const at::Tensor& a, const at::Tensor& b, at::Tensor out) { at::mm_out(out, a, b); }
-
-ExpertAdapter adapter(const Experts& parameters, int matrix, const ExpertRoutes& routes, std::int64_t e, const at::Tensor& keys) {
-  static const ExpertLora kNone;
-  return {parameters.lora != nullptr ? *parameters.lora : kNone, matrix, e, routes.first_expert + e, keys};
-}
 
 bool draws(const Experts& parameters, const at::Tensor& draw_keys) {
   return parameters.lora != nullptr && !parameters.lora->empty() && parameters.lora->dropout > 0 && draw_keys.defined();
 }
-
-// Rows in expert order: what the experts were given, before and after the first product.
-struct Computed {
-  at::Tensor inputs, gate_up, keys;
-};
 
 // Outputs in sorted order of this rank's own pairs, and what backward needs.
 at::Tensor run_experts(const at::Tensor& x, const Experts& parameters, const ExpertRoutes& routes, const at::Tensor& draw_keys, Computed& computed) {
   const std::int64_t hidden = x.size(1), inner = parameters.down->value.size(2);
   computed.inputs = routes.dispatch(x, routes.choices);
   if (draws(parameters, draw_keys)) computed.keys = routes.dispatch(draw_keys.unsqueeze(1), routes.choices).squeeze(1);
+  if (uses_grouped_products(parameters, x)) return routes.send_back(grouped_forward(parameters, routes, computed));
   computed.gate_up = at::empty({routes.rows(), 2 * inner}, x.options());
   const at::Tensor activation = at::empty({routes.rows(), inner}, x.options()), out = at::empty({routes.rows(), hidden}, x.options());
   for_each_expert(routes, x.is_cpu(), [&](std::int64_t e) {
@@ -111,13 +91,10 @@ at::Tensor run_experts(const at::Tensor& x, const Experts& parameters, const Exp
   return routes.send_back(out);
 }
 
-struct Gradients {
-  at::Tensor x, weights;  // of the rows, expert order, and of their weights
-};
-
 // d_out: gradient of the combined output for every row, not yet times the row's weight.
 Gradients experts_backward(const at::Tensor& d_out, const at::Tensor& weights, const Experts& parameters, const ExpertRoutes& routes,
                            const Computed& computed) {
+  if (uses_grouped_products(parameters, d_out)) return grouped_backward(d_out, weights, parameters, routes, computed);
   Parameter &up = *parameters.gate_up, &down = *parameters.down;
   const std::int64_t inner = down.value.size(2);
   Gradients gradients{at::empty_like(d_out), at::empty({routes.rows()}, weights.options())};
@@ -125,9 +102,7 @@ Gradients experts_backward(const at::Tensor& d_out, const at::Tensor& weights, c
   for_each_expert(routes, d_out.is_cpu(), [&](std::int64_t e) {
     const Span rows = span_of(routes, e);
     if (rows.count == 0) {
-      if (up.trainable()) clear_slice(up, e);
-      if (down.trainable()) clear_slice(down, e);
-      if (parameters.lora != nullptr) clear_lora_slices(*parameters.lora, e);
+      clear_expert(parameters, e);
       return;
     }
     const at::Tensor in = rows.of(computed.inputs), dy = rows.of(d_out), dh = rows.of(d_h), dg = rows.of(d_gate_up), dx = rows.of(gradients.x);

@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "kernels/lora.h"
 #include "kernels/parameter.h"
@@ -32,7 +33,8 @@ struct Experts {
   Parameter* gate_up = nullptr;      // [local, 2 inner, hidden]: w1 rows, then w3 rows
   Parameter* down = nullptr;         // [local, hidden, inner]: w2
   const ExpertLora* lora = nullptr;  // null: none
-  ExpertRanks ranks;
+  ExpertRanks ranks = {};
+  std::optional<bool> grouped = {};  // one product for all experts, where it can be (bfloat16), or one each; unset: by device
 };
 
 // ranks.host and ranks.device must outlive backward, and so must what the pointers of Experts point to. Adapters' dropout: expert_lora.h.

@@ -25,6 +25,26 @@ using testing::random_tensor;
 using testing::relative_error;
 using testing::run_case;
 
+struct Adapters {
+  Adapters(const ExpertSizes& s, std::int64_t rank, bool gate, bool up, bool down_too, double dropout) {
+    const auto parameter = [](const std::vector<std::int64_t>& shape, std::uint64_t seed) {
+      return make_parameter("adapter", random_tensor(shape, seed, 0.3));
+    };
+    all = {parameter({s.experts, rank, s.hidden}, 31), parameter({s.experts, s.inner, rank}, 32), parameter({s.experts, rank, s.hidden}, 33),
+           parameter({s.experts, s.inner, rank}, 34),  parameter({s.experts, rank, s.inner}, 35), parameter({s.experts, s.hidden, rank}, 36)};
+    lora.scale = 1.7;
+    lora.dropout = dropout;
+    lora.site = draw_site(RandomSite::dropout, 3, 100);
+    if (gate) lora.gate_a = &all[0], lora.gate_b = &all[1];
+    if (up) lora.up_a = &all[2], lora.up_b = &all[3];
+    if (down_too) lora.down_a = &all[4], lora.down_b = &all[5];
+  }
+  Adapters(const Adapters&) = delete;
+  Adapters& operator=(const Adapters&) = delete;
+  std::vector<Parameter> all;
+  ExpertLora lora;
+};
+
 class ExpertMlps : public ::testing::TestWithParam<ExpertSizes> {};
 
 TEST_P(ExpertMlps, OutputAndEveryGradientEqualDouble) {
@@ -108,6 +128,23 @@ TEST(ExpertMlp, FrozenExpertsStillPassGradientsOn) {
   EXPECT_TRUE(bit_equal(gradients[1], trained.d_weights));
 }
 
+// What a GPU does in bfloat16, here by torch's CPU implementation of the grouped product.
+TEST(ExpertMlp, GroupedProductsGiveWhatOneProductEachGives) {
+  const ExpertCase c({100, 16, 24, 8}, /*used=*/7);
+  std::vector<std::vector<at::Tensor>> results;
+  for (const bool grouped : {false, true}) {
+    Parameter gate_up = make_parameter("gate_up", c.gate_up.to(at::kBFloat16)), down = make_parameter("down", c.down.to(at::kBFloat16));
+    Adapters adapters(c.sizes, 4, true, true, true, 0.3);
+    const at::Tensor x = c.x.to(at::kBFloat16).requires_grad_(true), weights = c.weights.clone().requires_grad_(true);
+    const at::Tensor y = expert_mlp(x, c.chosen, weights, {8, &gate_up, &down, &adapters.lora, {}, grouped}, testing::draw_keys_of(100));
+    const auto gradients = torch::autograd::grad({y}, {x, weights}, {c.dy.to(at::kBFloat16)});
+    results.push_back({y.detach(), gradients[0], gradients[1], gate_up.gradient, down.gradient});
+    for (const Parameter& p : adapters.all) results.back().push_back(p.gradient);
+  }
+  for (std::size_t i = 0; i < results[0].size(); ++i) EXPECT_LT(relative_error(results[1][i], results[0][i], kOwnRounding), kBFloat16Tolerance) << i;
+  EXPECT_EQ(results[1][3].select(0, 7).count_nonzero().item<std::int64_t>(), 0);
+}
+
 TEST(ExpertMlp, WithoutGradientsItIsTheSame) {
   const ExpertCase c({40, 16, 12, 4});
   Parameter gate_up = make_frozen("gate_up", c.gate_up), down = make_frozen("down", c.down);
@@ -115,26 +152,6 @@ TEST(ExpertMlp, WithoutGradientsItIsTheSame) {
   const at::NoGradGuard no_gradients;
   EXPECT_TRUE(bit_equal(expert_mlp(c.x, c.chosen, c.weights, {4, &gate_up, &down, nullptr, {}}, {}), recorded));
 }
-
-struct Adapters {
-  Adapters(const ExpertSizes& s, std::int64_t rank, bool gate, bool up, bool down_too, double dropout) {
-    const auto parameter = [](const std::vector<std::int64_t>& shape, std::uint64_t seed) {
-      return make_parameter("adapter", random_tensor(shape, seed, 0.3));
-    };
-    all = {parameter({s.experts, rank, s.hidden}, 31), parameter({s.experts, s.inner, rank}, 32), parameter({s.experts, rank, s.hidden}, 33),
-           parameter({s.experts, s.inner, rank}, 34),  parameter({s.experts, rank, s.inner}, 35), parameter({s.experts, s.hidden, rank}, 36)};
-    lora.scale = 1.7;
-    lora.dropout = dropout;
-    lora.site = draw_site(RandomSite::dropout, 3, 100);
-    if (gate) lora.gate_a = &all[0], lora.gate_b = &all[1];
-    if (up) lora.up_a = &all[2], lora.up_b = &all[3];
-    if (down_too) lora.down_a = &all[4], lora.down_b = &all[5];
-  }
-  Adapters(const Adapters&) = delete;
-  Adapters& operator=(const Adapters&) = delete;
-  std::vector<Parameter> all;
-  ExpertLora lora;
-};
 
 // Plain autograd in double over every token and expert; leaves in the order of Adapters::all.
 at::Tensor twin(const ExpertCase& c, const ExpertLora& lora, const at::Tensor& x, const at::Tensor& weights, const std::vector<at::Tensor>& leaves,

@@ -1,5 +1,5 @@
 # Compiled everywhere; without a GPU all but the loading of the plug-in are skipped with the reason.
-foreach(name plugin layers attention loss)
+foreach(name plugin layers attention loss experts)
   phidias_test(kernels/cuda/${name})
 endforeach()
 if(PHIDIAS_TESTS AND TARGET phidias_cuda)
