@@ -125,9 +125,10 @@ class Engine {
   void save_model(const std::filesystem::path& directory, const SaveTarget& target);
 
  private:
-  void write_model(TensorCollector& collector, const std::filesystem::path& directory, const SaveTarget& target);
-  void write_states(TensorCollector& collector, const std::filesystem::path& directory, const SaveTarget& target,
-                    const std::map<std::string, std::string>& metadata);
+  // Rank 0 inside TensorCollector::run; write, read back, compare, and return the hash of every tensor.
+  std::map<std::string, std::string> write_model(TensorCollector& collector, const std::filesystem::path& directory, const SaveTarget& target);
+  std::map<std::string, std::string> write_states(TensorCollector& collector, const std::filesystem::path& file, const SaveTarget& target,
+                                                  const std::map<std::string, std::string>& metadata);
   void read_states(const std::filesystem::path& directory);
 
   std::unique_ptr<models::CausalLM> model_;

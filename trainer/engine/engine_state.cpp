@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <sstream>
+#include <string_view>
 
 #include "base/error.h"
 #include "models/hub/model_directory.h"
@@ -28,6 +29,31 @@ void hash_tensors_of(const fs::path& file, Hashes& hashes) {
   const models::SafetensorsFile tensors(file);
   for (const auto& entry : tensors.header().tensors) hashes[entry.name] = models::hash_tensor(tensors.tensor(entry.name)).hex();
 }
+
+// Remembers what was handed to a writer, to find it again in the files.
+class Handed {
+ public:
+  at::Tensor note(const std::string& name, const at::Tensor& tensor, at::ScalarType dtype) {
+    const at::Tensor written = tensor.to(at::kCPU, dtype).contiguous();
+    hashes_[name] = models::hash_tensor(written).hex();
+    return written;
+  }
+  // Throws CheckpointError unless the files hold just these tensors. Adapters' names have PEFT's prefix there.
+  void check(const Hashes& files, const fs::path& directory) const {
+    for (const auto& [name, hash] : files) {
+      auto found = hashes_.find(name);
+      if (found == hashes_.end() && name.starts_with(kAdapterPrefix)) found = hashes_.find(name.substr(kAdapterPrefix.size()));
+      if (found == hashes_.end() || found->second != hash)
+        throw CheckpointError(directory.string() + ": " + name + " reads back differently than it was written");
+    }
+    if (files.size() != hashes_.size())
+      throw CheckpointError(directory.string() + " holds " + std::to_string(files.size()) + " tensors, " + std::to_string(hashes_.size()) + " were written");
+  }
+
+ private:
+  static constexpr std::string_view kAdapterPrefix = "base_model.model.";
+  Hashes hashes_;
+};
 
 // Elements [begin, end) of a state file's tensor into `out`.
 void read_state(const models::SafetensorsFile& file, const std::string& name, const models::LogicalTensor& tensor, std::int64_t begin, std::int64_t end,
@@ -81,31 +107,47 @@ class ModelReader {
 
 }  // namespace
 
-void Engine::write_model(TensorCollector& collector, const fs::path& directory, const SaveTarget& target) {
+Hashes Engine::write_model(TensorCollector& collector, const fs::path& directory, const SaveTarget& target) {
+  Handed handed;
+  const at::ScalarType dtype = target.adapters ? at::kFloat : target.weights_dtype;
+  const auto read = [&](const std::string& name) { return handed.note(name, collector.tensor(name, StateKind::value), dtype); };
   if (target.adapters) {
-    const auto read = [&](const std::string& name) { return collector.tensor(name, StateKind::value); };
-    return models::save_adapter_directory(directory, *model_, read, *target.adapters);
+    models::save_adapter_directory(directory, *model_, read, *target.adapters);
+  } else {
+    models::SaveOptions options;
+    options.source = target.source;
+    options.dtype = target.weights_dtype;
+    models::save_model_directory(directory, *model_, read, options);
   }
-  models::SaveOptions options;
-  options.source = target.source;
-  options.dtype = target.weights_dtype;
-  models::save_model_directory(directory, *model_, [&](const std::string& name) { return collector.tensor(name, StateKind::value); }, options);
+  Hashes hashes;
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (entry.path().extension() == ".safetensors") hash_tensors_of(entry.path(), hashes);
+  handed.check(hashes, directory);
+  return hashes;
 }
 
-void Engine::write_states(TensorCollector& collector, const fs::path& directory, const SaveTarget& target, const models::SafetensorsMetadata& metadata) {
+Hashes Engine::write_states(TensorCollector& collector, const fs::path& file, const SaveTarget& target, const models::SafetensorsMetadata& metadata) {
   const at::ScalarType moments = options_.optimizer.state_dtype == configs::StateDType::float32 ? at::kFloat : at::kBFloat16;
+  Handed handed;
   std::vector<models::TensorToWrite> states;
   for (const auto& [name, entry] : collector.tensors()) {
     if (!entry.trainable) continue;
     const auto add = [&](const char* prefix, at::ScalarType dtype, StateKind kind) {
-      states.push_back({prefix + name, dtype, entry.shape, [&collector, kind, tensor = name] { return collector.tensor(tensor, kind); }});
+      const auto read = [&collector, &handed, dtype, kind, tensor = name, key = prefix + name] {
+        return handed.note(key, collector.tensor(tensor, kind), dtype);
+      };
+      states.push_back({prefix + name, dtype, entry.shape, read});
     };
     if (target.weights_dtype != at::kFloat) add("master.", at::kFloat, StateKind::value);
     add("exp_avg.", moments, StateKind::exp_avg);
     add("exp_avg_sq.", moments, StateKind::exp_avg_sq);
   }
-  fs::create_directories(directory / "optimizer");
-  models::write_safetensors(directory / kOptimizerFile, std::move(states), metadata);
+  fs::create_directories(file.parent_path());
+  models::write_safetensors(file, std::move(states), metadata);
+  Hashes hashes;
+  hash_tensors_of(file, hashes);
+  handed.check(hashes, file);
+  return hashes;
 }
 
 void Engine::visit_weights(const std::function<void(const std::string& name, const at::Tensor& value)>& visit) {
@@ -125,11 +167,8 @@ Hashes Engine::save(const fs::path& directory, const SaveTarget& target) {
   const models::SafetensorsMetadata metadata = update_counts(*optimizer_, *ranks_.host);
   Hashes hashes;
   collector.run([&] {
-    write_model(collector, directory / "model", target);
-    write_states(collector, directory, target, metadata);
-    for (const auto& entry : fs::directory_iterator(directory / "model"))
-      if (entry.path().extension() == ".safetensors") hash_tensors_of(entry.path(), hashes);
-    hash_tensors_of(directory / kOptimizerFile, hashes);
+    hashes = write_model(collector, directory / "model", target);
+    hashes.merge(write_states(collector, directory / kOptimizerFile, target, metadata));
   });
   return hashes;
 }
