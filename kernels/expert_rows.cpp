@@ -4,6 +4,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 
+#include <algorithm>
+
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cuda_backend.h"
 #include "kernels/reference/reference.h"
@@ -53,6 +55,15 @@ void weighted_swiglu_backward(const at::Tensor& d, const at::Tensor& gate_up, co
     cpu::kernels_for(d.scalar_type())
         .weighted_swiglu_backward(d.mutable_data_ptr(), gate_up.const_data_ptr(), weights.const_data_ptr<float>(), d_gate_up.mutable_data_ptr(),
                                   d_weights.mutable_data_ptr<float>(), d.size(0), d.size(1), cpu::team_size(gate_up.numel()));
+    return;
+  }
+  // General operations keep ten float32 temporaries of what they are given: a part of the rows at a time.
+  constexpr std::int64_t kRowsTogether = 2048;
+  if (d.size(0) > kRowsTogether) {
+    for (std::int64_t first = 0; first < d.size(0); first += kRowsTogether) {
+      const auto part = [first, count = std::min(kRowsTogether, d.size(0) - first)](const at::Tensor& rows) { return rows.narrow(0, first, count); };
+      weighted_swiglu_backward(part(d), part(gate_up), part(weights), part(d_gate_up), part(d_weights));
+    }
     return;
   }
   const at::ScalarType wide = d.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;

@@ -2,7 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/ivalue.h>
-#include <ATen/ops/bincount.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/softmax.h>
@@ -51,8 +51,9 @@ void fill_statistics(const at::Tensor& scores, const SparseMixerOptions& options
                      LayerRouting& statistics) {
   const std::int64_t count = scores.size(1);
   if (!scores.is_cpu()) {
-    statistics.load = at::bincount(experts.reshape(-1), {}, count);
-    statistics.top_counts = at::bincount(std::get<1>(scores.topk(2, -1)).reshape(-1), {}, count);
+    const at::Tensor numbers = at::arange(count, experts.options());  // at::bincount would wait for the device
+    statistics.load = experts.reshape({-1, 1}).eq(numbers).sum(0);
+    statistics.top_counts = std::get<1>(scores.topk(2, -1)).reshape({-1, 1}).eq(numbers).sum(0);
     statistics.probability_sum = at::softmax(scores, -1).sum(0);
     return;
   }

@@ -37,12 +37,22 @@ std::int64_t system_available_bytes() {
   return std::numeric_limits<std::int64_t>::max();
 }
 
+// Pages of files that the control group counts as used and gives back when asked.
+std::int64_t reclaimable_bytes() {
+  std::ifstream file("/sys/fs/cgroup/memory.stat");
+  std::int64_t sum = 0, bytes = 0;
+  for (std::string name; file >> name >> bytes;)
+    if (name == "inactive_file" || name == "active_file") sum += bytes;
+  return sum;
+}
+
 }  // namespace
 
 std::int64_t available_host_bytes() {
   constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
   const std::int64_t limit = number_in("/sys/fs/cgroup/memory.max", kNone);
-  const std::int64_t in_group = limit == kNone ? kNone : std::max<std::int64_t>(limit - number_in("/sys/fs/cgroup/memory.current", 0), 0);
+  const std::int64_t used = std::max<std::int64_t>(number_in("/sys/fs/cgroup/memory.current", 0) - reclaimable_bytes(), 0);
+  const std::int64_t in_group = limit == kNone ? kNone : std::max<std::int64_t>(limit - used, 0);
   return std::min(system_available_bytes(), in_group);
 }
 

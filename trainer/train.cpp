@@ -76,6 +76,7 @@ EngineOptions engine_options(const configs::RunConfig& config, const ModelSource
   options.device = device;
   options.optimizer = config.optimizer;
   options.trainable = config.model.trainable;
+  if (config.model.router == configs::Router::frozen) options.frozen = {"*.block_sparse_moe.gate.weight"};
   options.shard = config.parallel.shard;
   options.seed = static_cast<std::uint64_t>(config.run.seed);
   options.aux_counts = config.model.aux_counts;
@@ -102,7 +103,7 @@ class ExpertAxis {
 };
 
 UnitLayout planned_layout(const models::CausalLM& model, const EngineOptions& options, const parallel::World& world) {
-  const UnitOptions units{options.dtype, options.optimizer.decay, options.optimizer.state_dtype, options.trainable, options.shard};
+  const UnitOptions units{options.dtype, options.optimizer.decay, options.optimizer.state_dtype, options.trainable, options.shard, options.frozen};
   return {model.declarations(), units, {world.size(), world.size() / world.mesh().expert}};
 }
 
@@ -143,7 +144,12 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
     const bool force = config.checkpoint.resume == configs::Resume::force;
     on_root(host, [&] { check_resumable(found->saved.recipe, recipe, force, found->directory.filename().string()); });
     state = found->saved.state;
-    const bool complete = stop.reached(state) && fs::exists(directory.final_model() / "config.json");
+    bool complete = false;  // rank 0's view, for all
+    on_root(host, [&] {
+      const bool written = fs::exists(directory.final_model() / "config.json") || models::is_adapter_directory(directory.final_model());
+      complete = stop.reached(state) && written;
+    });
+    host.broadcast(&complete, 1, parallel::DataType::uint8, 0);
     if (complete) log_info("run " + config.run.output + " is finished: " + directory.final_model().string());
     if (complete) return ExitCode::success;
     log_info("resuming from " + found->directory.filename().string() + ", written by " + std::to_string(found->saved.world_size) + " ranks");

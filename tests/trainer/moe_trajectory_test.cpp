@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/json.h"
+#include "models/hub/model_directory.h"
 #include "tests/support/mpi_test.h"
 #include "tests/trainer/run_fixture.h"
 
@@ -76,6 +77,19 @@ TEST(MoeMetrics, StepsReportTheLoadOfEveryExpert) {
     EXPECT_GT(line.at("dead_experts").get<double>(), 0);
     EXPECT_GT(line.at("load_entropy").get<double>(), 0.5);
     EXPECT_NEAR(line.at("loss").get<double>(), line.at("cross_entropy").get<double>() + 0.05 * line.at("aux_loss").get<double>(), 1e-12);
+  }
+}
+
+TEST(FrozenRouter, KeepsItsWeightsWhileTheRestLearns) {
+  parallel::World& world = mpi_test::world();
+  const SharedFolder folder(world);
+  EXPECT_EQ(run(recipe(folder / "run", moe_overrides({"stop.steps=5", "model.router=frozen", "model.router_aux_loss=0"})), world), ExitCode::success);
+  if (world.rank() != 0) return;
+  const models::ModelDirectory before(moe_folder() / "model"), after(folder / "run" / "final");
+  for (const char* layer : {"model.layers.0.", "model.layers.1."}) {
+    const std::string gate = std::string(layer) + "block_sparse_moe.gate.weight", query = std::string(layer) + "self_attn.q_proj.weight";
+    EXPECT_TRUE(after.tensor(gate).equal(before.tensor(gate)));
+    EXPECT_FALSE(after.tensor(query).equal(before.tensor(query)));
   }
 }
 

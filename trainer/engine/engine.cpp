@@ -28,7 +28,7 @@ void add_routing(StepResult& result, const RoutingReport& routing, const LoadBal
 
 Engine::Engine(std::unique_ptr<models::CausalLM> model, const EngineRanks& ranks, const EngineOptions& options)
     : model_(std::move(model)), ranks_(ranks), options_(options) {
-  const UnitOptions units{options.dtype, options.optimizer.decay, options.optimizer.state_dtype, options.trainable, options.shard};
+  const UnitOptions units{options.dtype, options.optimizer.decay, options.optimizer.state_dtype, options.trainable, options.shard, options.frozen};
   const ReplicaRanks replicas{ranks.device, ranks.device_replicas != nullptr ? ranks.device_replicas : ranks.device};
   parameters_ = std::make_unique<FlatParameters>(*model_, units, options.device, replicas);
   residence_ = std::make_unique<BlockResidence>(*parameters_);
@@ -62,7 +62,8 @@ void Engine::accumulate(Objective& objective, const data::MicroBatch& micro, con
   if (micro.is_last) buckets_->arm();
   models::ForwardOptions forward = options_.forward;
   if (balance_) forward.routing = balance_->begin_micro_batch();
-  if (micro.size() == 0 && !collective()) {  // step() gives zeros to what nothing contributed to and joins the reductions
+  const bool everyone_runs = collective() || (balance_ && balance_->is_collective());
+  if (micro.size() == 0 && !everyone_runs) {  // step() gives zeros to what nothing contributed to and joins the reductions
     if (balance_) balance_->after_forward(*forward.routing, batch.tokens);
     return;
   }

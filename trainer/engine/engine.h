@@ -2,7 +2,7 @@
 //
 //   Engine engine(std::move(model), ranks, options);
 //   engine.initialise(models::range_reader(directory, engine.model()));    // every rank reads what it holds
-//   for (const MicroBatch& micro : batch.micro_batches) engine.accumulate(objective, micro, batch.target_tokens, micro.is_last);
+//   for (const MicroBatch& micro : batch.micro_batches) engine.accumulate(objective, micro, batch);
 //   StepResult result = engine.step(learning_rate);
 //
 // Precision: bfloat16 models compute in bfloat16; gradients are accumulated and reduced in float32, masters and moments are float32 (moments bfloat16
@@ -40,7 +40,7 @@ struct EngineOptions {
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
   configs::OptimizerSection optimizer;
-  std::vector<std::string> trainable;
+  std::vector<std::string> trainable, frozen;  // UnitOptions
   configs::Shard shard = configs::Shard::none;
   models::ForwardOptions forward;
   BucketSizes buckets;

@@ -50,6 +50,8 @@ class LoadBalance {
   RoutingReport finish_step();
 
   double coefficient() const { return coefficient_; }
+  // after_forward communicates: every rank must come to it with the same collectives before, so a rank without tokens runs the model too.
+  bool is_collective() const { return coefficient_ > 0 && counts_ == configs::AuxCounts::micro_batch; }
   // Counts of the previous step and its tokens, for checkpoints: E + 1 numbers; empty before the first step.
   const std::vector<double>& previous_counts() const { return previous_; }
   void set_previous_counts(std::vector<double> counts) { previous_ = std::move(counts); }

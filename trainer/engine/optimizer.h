@@ -1,7 +1,7 @@
 // AdamW over this rank's part of every trainable unit: two ranges each, with and without weight decay, one pass per range.
 //
-// With optimizer.skip_unused_experts a slice of expert parameters whose gradient is zero throughout a step keeps weights and moments, and the step does
-// not count in its bias correction: what torch.optim.AdamW does with a gradient that is None. Every expert then has a number of updates of its own.
+// With optimizer.skip_unused_experts an expert that got no token in a step keeps weights and moments, and the step does not count in its bias correction:
+// what torch.optim.AdamW does with a gradient that is None. Every expert then has a number of updates of its own.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -94,7 +94,7 @@ void TensorCollector::serve() {
     Request request;
     host_.broadcast(&request, sizeof(Request) / sizeof(std::int64_t), parallel::DataType::int64, 0);
     if (request.unit < 0) return;
-    collect(request);
+    collect(request, {});
   }
 }
 
@@ -103,8 +103,10 @@ at::Tensor TensorCollector::tensor(const std::string& name, StateKind kind) {
   if (found == requests_.end()) throw CheckpointError("tensor " + name + " is none of the model's");
   Request request = found->second;
   request.kind = static_cast<std::int64_t>(kind);
+  // Before the others are asked: an allocation that fails must not leave them sending.
+  const at::Tensor whole = is_whole_here(request) ? at::Tensor() : at::empty({range_of(request).count()}, memory_of(request).options());
   host_.broadcast(&request, sizeof(Request) / sizeof(std::int64_t), parallel::DataType::int64, 0);
-  return collect(request).view(tensors_.at(name).shape);
+  return collect(request, whole).view(tensors_.at(name).shape);
 }
 
 int TensorCollector::owner(const UnitState& state, std::int64_t expert_rank, int part) const {
@@ -114,13 +116,30 @@ int TensorCollector::owner(const UnitState& state, std::int64_t expert_rank, int
   return static_cast<int>(found - places_.begin());
 }
 
-at::Tensor TensorCollector::collect(const Request& request) {
-  const UnitState& state = parameters_.units().at(static_cast<std::size_t>(request.unit));
-  const UnitSlot& slot = state.unit->slots.at(static_cast<std::size_t>(request.slot));
+const UnitState& TensorCollector::unit_of(const Request& request) const { return parameters_.units().at(static_cast<std::size_t>(request.unit)); }
+
+const at::Tensor& TensorCollector::memory_of(const Request& request) const {
+  return trainer::memory_of(unit_of(request), static_cast<StateKind>(request.kind));
+}
+
+TensorCollector::Range TensorCollector::range_of(const Request& request) const {
+  const UnitSlot& slot = unit_of(request).unit->slots.at(static_cast<std::size_t>(request.slot));
   const models::LogicalTensor& tensor = slot.declaration->tensors.at(static_cast<std::size_t>(request.tensor));
-  const at::Tensor& memory = memory_of(state, static_cast<StateKind>(request.kind));
-  const std::int64_t first = slot.offset + tensor.offset, last = first + tensor.count(), shard = state.unit->shard();
-  at::Tensor whole;  // rank 0's, where there is more than a part of its own
+  return {slot.offset + tensor.offset, slot.offset + tensor.offset + tensor.count()};
+}
+
+bool TensorCollector::is_whole_here(const Request& request) const {
+  const UnitState& state = unit_of(request);
+  const auto [first, last] = range_of(request);
+  const std::int64_t shard = state.unit->shard(), part = first / shard;
+  return last <= (part + 1) * shard && owner(state, request.expert_rank, static_cast<int>(part)) == host_.rank();
+}
+
+at::Tensor TensorCollector::collect(const Request& request, const at::Tensor& whole) {
+  const UnitState& state = unit_of(request);
+  const at::Tensor& memory = memory_of(request);
+  const auto [first, last] = range_of(request);
+  const std::int64_t shard = state.unit->shard();
   for (int part = static_cast<int>(first / shard); part < state.unit->ranks && part * shard < last; ++part) {
     const std::int64_t begin = std::max(first, part * shard), end = std::min(last, (part + 1) * shard);
     const int from = owner(state, request.expert_rank, part);
@@ -130,8 +149,7 @@ at::Tensor TensorCollector::collect(const Request& request) {
       if (mine) device_.send(own.const_data_ptr(), end - begin, data_type_of(own), 0);
       continue;
     }
-    if (mine && begin == first && end == last) return own;
-    if (!whole.defined()) whole = at::empty({last - first}, memory.options());
+    if (!whole.defined()) return own;
     at::Tensor target = whole.narrow(0, begin - first, end - begin);
     if (mine)
       target.copy_(own);

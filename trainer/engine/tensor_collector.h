@@ -47,6 +47,10 @@ class TensorCollector {
   struct Request {
     std::int64_t unit = -1, slot = 0, tensor = 0, expert_rank = 0, kind = 0;  // unit -1: rank 0 has finished
   };
+  struct Range {
+    std::int64_t first, last;  // elements of the unit
+    std::int64_t count() const { return last - first; }
+  };
   struct Place {
     std::int64_t expert_rank = 0, part_of_replicas = 0;
   };
@@ -54,7 +58,12 @@ class TensorCollector {
   void gather_names(int expert_rank);
   void serve();
   // Collective over rank 0 and the owners of the tensor; the result is rank 0's.
-  at::Tensor collect(const Request& request);
+  // `whole`: on rank 0 where it has only a part.
+  at::Tensor collect(const Request& request, const at::Tensor& whole);
+  const UnitState& unit_of(const Request& request) const;
+  const at::Tensor& memory_of(const Request& request) const;
+  Range range_of(const Request& request) const;
+  bool is_whole_here(const Request& request) const;
   int owner(const UnitState& state, std::int64_t expert_rank, int part) const;
 
   const FlatParameters& parameters_;

@@ -79,7 +79,8 @@ UnitLayout::UnitLayout(const std::vector<models::ParameterDeclaration>& declarat
   std::map<Key, Slots> groups;
   for (auto declaration = declarations.rbegin(); declaration != declarations.rend(); ++declaration) {
     const bool everything = options.trainable.empty() && !adapted;
-    const bool trainable = declaration->adapter || everything || names_parameter(options.trainable, *declaration);
+    const bool trainable =
+        (declaration->adapter || everything || names_parameter(options.trainable, *declaration)) && !names_parameter(options.frozen, *declaration);
     const at::ScalarType dtype = declaration->adapter ? at::kFloat : options.dtype;
     Slots& slots = groups[{!trainable, -declaration->block, declaration->placement, dtype}];
     const bool decays = options.decay == configs::Decay::all || declaration->matrix;

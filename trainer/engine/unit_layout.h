@@ -37,6 +37,7 @@ struct UnitOptions {
   // Shell patterns over parameter and tensor names; empty: all. In a model with adapters those are trainable, and of the rest what a pattern names.
   std::vector<std::string> trainable;
   configs::Shard shard = configs::Shard::none;
+  std::vector<std::string> frozen;  // patterns of what does not learn although it would otherwise
 };
 
 // Ranks that hold the same parameters: all of them, and those with the same experts (all ranks where there is no expert axis).

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "models/hub/model_directory.h"
+#include "parallel/single_process.h"
 #include "tests/support/mpi_test.h"
 #include "tests/trainer/run_fixture.h"
 #include "trainer/objectives/next_token.h"
@@ -32,9 +33,8 @@ EngineOptions options(BucketSizes buckets = {}) {
   return made;
 }
 
-std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
-  const models::ModelDirectory directory(golden_folder() / "model");
-  parallel::Communicator& host = mpi_test::world().host();
+std::unique_ptr<Engine> make_engine(const EngineOptions& options, const char* model = "trajectory", parallel::Communicator& host = mpi_test::world().host()) {
+  const models::ModelDirectory directory(golden_folder().parent_path() / model / "model");
   auto engine = std::make_unique<Engine>(models::make_model(directory.config()), EngineRanks{&host, &host}, options);
   engine->initialise(models::range_reader(directory, engine->model()));
   return engine;
@@ -93,6 +93,23 @@ TEST(Engine, AccumulationEqualsOneMicroBatchPerRank) {
   const StepResult a = together->step(1e-3), b = apart->step(1e-3);
   EXPECT_EQ(a.loss, b.loss);
   EXPECT_EQ(a.grad_norm, b.grad_norm);
+}
+
+// The head's gradient is ready in forward, before the loads of the experts are summed over ranks; a rank without tokens must come to the sums in the same
+// order.
+TEST(Engine, LoadsAreBalancedWhereARankHasNoTokensInTheLastMicroBatch) {
+  const int rank = mpi_test::world().rank(), ranks = mpi_test::world().size();
+  parallel::SingleProcess single;
+  auto spread = make_engine(options({.bytes = 1, .first_bytes = 1}), "trajectory_moe"), alone = make_engine(options(), "trajectory_moe", single);
+  NextToken objective;
+  for (int step = 0; step < 2; ++step) {
+    accumulate(*spread, objective, rank == 0 ? document(step) : data::MicroBatch{}, 19, true);
+    accumulate(*alone, objective, document(step), 19, true);
+    const StepResult found = spread->step(1e-3), expected = alone->step(1e-3);
+    EXPECT_NEAR(found.loss, expected.loss, 1e-5 * expected.loss) << "of " << ranks;  // float32, two updates
+    EXPECT_NEAR(found.metrics.at("aux_loss"), expected.metrics.at("aux_loss"), 1e-6);
+    EXPECT_GT(found.metrics.at("aux_loss"), 1.0);
+  }
 }
 
 // 0.5 * sum of squares of every parameter, in plain autograd: the gradient is the weights themselves and arrives in .grad.
