@@ -7,6 +7,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/mm.h>
@@ -25,6 +26,7 @@
 
 #include "kernels/adamw.h"
 #include "kernels/cuda_backend.h"
+#include "kernels/expert_mlp.h"
 #include "kernels/operations.h"
 
 namespace phidias::kernels {
@@ -186,6 +188,35 @@ void linears(const Bench& bench, std::int64_t tokens) {
   }
 }
 
+// The experts of one layer of Phi-3.5-MoE, every expert about equally loaded, beside dense products of the same size: the ceiling of its matrix products.
+void mixture(const Bench& bench, std::int64_t tokens) {
+  constexpr std::int64_t kExperts = 16, kTop = 2, kWidth = 4096, kInner = 6400;
+  Parameter gate_up = parameter(random({kExperts, 2 * kInner, kWidth})), down = parameter(random({kExperts, kWidth, kInner}));
+  Experts experts;
+  experts.count = kExperts;
+  experts.gate_up = &gate_up;
+  experts.down = &down;
+  const at::Tensor x = random({tokens, kWidth}).requires_grad_(true), d = random({tokens, kWidth});
+  const at::Tensor first = at::randint(kExperts, {tokens, 1}, options(at::kLong));
+  const at::Tensor chosen = at::cat({first, (first + 1 + at::randint(kExperts - 1, {tokens, 1}, options(at::kLong))).remainder(kExperts)}, 1);
+  const at::Tensor weights = at::full({tokens, kTop}, 0.5, options(at::kFloat)).requires_grad_(true);
+  const double product = 2.0 * tokens * kTop * 3 * kWidth * kInner;
+  const std::string size = ", " + std::to_string(tokens) + " tokens";
+  {
+    const at::NoGradGuard inference;
+    bench.line("experts, forward" + size, {.operations = product}, [&] { expert_mlp(x, chosen, weights, experts, {}); });
+  }
+  bench.line("experts, forward and backward" + size, {.operations = 3 * product},
+             [&] { torch::autograd::grad({expert_mlp(x, chosen, weights, experts, {})}, {x}, {d}); });
+  const at::Tensor rows = random({kTop * tokens, kWidth}), inner = random({kTop * tokens, kInner}), up = random({2 * kInner, kWidth}),
+                   back = random({kWidth, kInner});
+  bench.line("  dense products of the forward" + size, {.operations = product}, [&] {
+    const at::NoGradGuard plain;
+    at::mm(rows, up.t());
+    at::mm(inner, back.t());
+  });
+}
+
 void decoding(const Bench& bench, std::int64_t batch, std::int64_t length) {
   const AttentionShape shape{kHeads, kHeads, kHeadDim, kHeadDim, 0, 1.0 / std::sqrt(static_cast<double>(kHeadDim))};
   KeyValueCache cache{random({batch, kHeads, length + 1, kHeadDim}), random({batch, kHeads, length + 1, kHeadDim})};
@@ -213,6 +244,7 @@ int run(std::int64_t tokens) {
   for (const std::int64_t window : {0, 2047}) attention(bench, tokens, 4096, window);
   attention(bench, tokens, 512, 0);
   linears(bench, tokens);
+  for (const std::int64_t mixture_tokens : {2048, 8192, 16384}) mixture(bench, mixture_tokens);
   decoding(bench, 8, 1024);
   decoding(bench, 64, 1024);
   decoding(bench, 1, 16384);

@@ -37,7 +37,7 @@ check() {   # NAME COMMAND...
   fi
 }
 
-for program in kernels_cuda_plugin kernels_cuda_layers kernels_cuda_loss kernels_cuda_attention parallel_cuda_nccl; do
+for program in kernels_cuda_plugin kernels_cuda_layers kernels_cuda_loss kernels_cuda_attention kernels_cuda_experts parallel_cuda_nccl; do
   [ -x "$folder/${program}_test" ] || { note "$program" MISSING "not in $folder"; failed=1; continue; }
   check "$program" "$folder/${program}_test"
 done
