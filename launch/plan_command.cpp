@@ -30,7 +30,7 @@ int run_plan(const PlanCommand& command, bool json, parallel::World& world) {
   configs::RunConfig config = configs::read_run_config(command.recipe, command.overrides);
   trainer::make_objective(config.method);  // refuses what this build cannot train
   trainer::GpuKind kind = trainer::gpu_kind(command.gpu, command.gpus);
-  const trainer::ModelSource source(config.model);
+  const trainer::ModelSource source(config.model, trainer::ModelSource::Needs::shape_only);
   trainer::resolve_lengths(config, source.config());
   const at::Device device = kind.is_cpu ? at::kCPU : at::kCUDA;
   config.model.dtype = trainer::resolve_dtype(config.model.dtype, source.directory_dtype(), device, world.host());

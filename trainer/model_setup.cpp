@@ -8,14 +8,20 @@
 namespace phidias::trainer {
 namespace fs = std::filesystem;
 
-ModelSource::ModelSource(const configs::ModelSection& section) : section_(section) {
+ModelSource::ModelSource(const configs::ModelSection& section, Needs needs) : section_(section) {
   if (section.path.empty() == section.preset.empty()) throw ConfigError("model: give exactly one of path and preset");
   if (!section.add_tokens.empty()) throw ConfigError("model.add_tokens: this build cannot add tokens to a tokenizer");
   if (!section.path.empty()) {
     if (models::is_adapter_directory(section.path))
       throw ConfigError("model.path: " + section.path + " holds adapters; give it as model.adapter and their base model as model.path");
-    directory_ = std::make_unique<models::ModelDirectory>(section.path);
-    config_ = directory_->config();
+    if (needs == Needs::weights) {
+      directory_ = std::make_unique<models::ModelDirectory>(section.path);
+      config_ = directory_->config();
+      directory_dtype_ = directory_->dtype();
+    } else {
+      config_ = models::read_model_config(section.path);
+      directory_dtype_ = models::configured_dtype(section.path);
+    }
     tokenizer_directory_ = section.tokenizer.empty() ? section.path : section.tokenizer;
   } else {
     config_ = configs::read_preset(section.preset);
@@ -45,7 +51,8 @@ void ModelSource::take_adapters() {
     lora_ = section_.lora;
   }
   if (!lora_) return;
-  if (!directory_) log_warning("model.lora: the weights under the adapters are drawn from run.seed and kept nowhere; the result fits no model on disk");
+  if (section_.path.empty())
+    log_warning("model.lora: the weights under the adapters are drawn from run.seed and kept nowhere; the result fits no model on disk");
   if (!section_.trainable.empty()) throw ConfigError("model.trainable: with adapters the model itself is frozen; leave the key out");
 }
 
@@ -62,8 +69,6 @@ models::RangeReader ModelSource::weights(const models::CausalLM& model, std::uin
   return [base, adapters](const models::ParameterDeclaration& declaration, const models::LogicalTensor& tensor, std::int64_t begin, std::int64_t end,
                           at::Tensor out) { (declaration.adapter ? adapters : base)(declaration, tensor, begin, end, std::move(out)); };
 }
-
-at::ScalarType ModelSource::directory_dtype() const { return directory_ ? directory_->dtype() : at::kFloat; }
 
 at::ScalarType ModelSource::export_dtype(at::ScalarType compute_dtype) const {
   if (lora_) return at::kFloat;

@@ -16,8 +16,10 @@ namespace phidias::trainer {
 
 class ModelSource {
  public:
+  // shape_only: for planning; a directory may lack its weights then, and weights() must not be called.
+  enum class Needs { weights, shape_only };
   // From model.path or model.preset. Throws ConfigError or CheckpointError.
-  explicit ModelSource(const configs::ModelSection& section);
+  explicit ModelSource(const configs::ModelSection& section, Needs needs = Needs::weights);
 
   // Of the directory or preset, with the router's numbers of the recipe.
   const configs::ModelConfig& config() const { return config_; }
@@ -26,7 +28,7 @@ class ModelSource {
   // The starting weights: the directory's, or drawn from (seed, name); adapters likewise. The source outlives the reader.
   models::RangeReader weights(const models::CausalLM& model, std::uint64_t seed) const;
   bool has_adapters() const { return lora_.has_value(); }
-  at::ScalarType directory_dtype() const;  // of the weights; float32 for a preset
+  at::ScalarType directory_dtype() const { return directory_dtype_; }  // of the weights; float32 for a preset
   // Dtype of checkpoints' model/ and of final/: the directory's; for a preset what the model computes in; adapters are float32.
   at::ScalarType export_dtype(at::ScalarType compute_dtype) const;
   // How checkpoints' model/ and final/ are written when adapters are trained. `files`: files_for_export.
@@ -43,6 +45,7 @@ class ModelSource {
 
   configs::ModelSection section_;
   configs::ModelConfig config_;
+  at::ScalarType directory_dtype_ = at::kFloat;
   std::filesystem::path tokenizer_directory_;
   std::unique_ptr<models::ModelDirectory> directory_;  // null for a preset
   std::unique_ptr<models::AdapterDirectory> adapter_;  // model.adapter

@@ -40,6 +40,9 @@ MergedWeights::MergedWeights(const ModelDirectory& base, const AdapterDirectory&
     if (a[0] != adapter.lora().rank) problems += "\n  " + module + ": rank " + std::to_string(a[0]) + " instead of " + std::to_string(adapter.lora().rank);
   }
   if (!problems.empty()) throw CheckpointError(adapter.path().string() + " does not fit " + base.path().string() + ":" + problems);
+  const std::unique_ptr<CausalLM> model = make_model(base.config());
+  model->add_adapters(adapter.lora());
+  adapter_reader(adapter, *model);  // throws unless the tensors are those of all modules that the configuration names
 }
 
 at::Tensor MergedWeights::rows(const std::string& name, std::int64_t begin, std::int64_t end) const {

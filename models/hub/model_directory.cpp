@@ -193,6 +193,13 @@ configs::ModelConfig read_model_config(const fs::path& path) {
   return model_config_from_json(read_json(file), file.string());
 }
 
+at::ScalarType configured_dtype(const fs::path& directory) {
+  const Json json = read_json(fs::is_directory(directory) ? directory / "config.json" : directory);
+  const Json& dtype = json.contains("dtype") ? json["dtype"] : json.contains("torch_dtype") ? json["torch_dtype"] : Json();
+  if (dtype == "bfloat16") return at::kBFloat16;
+  return dtype == "float16" ? at::kHalf : at::kFloat;
+}
+
 std::vector<std::int64_t> read_end_tokens(const fs::path& directory) {
   for (const fs::path& holder : {directory, base_directory(directory)}) {
     const fs::path generation = holder / "generation_config.json";

@@ -52,6 +52,9 @@ inline ModelDirectory open_model_directory(const std::filesystem::path& path) { 
 // config.json alone, of a directory or given as the file itself; of an adapter directory the base's. Weights are not looked at.
 configs::ModelConfig read_model_config(const std::filesystem::path& path);
 
+// What config.json says of the weights' dtype (dtype, or torch_dtype of transformers 4); float32 when it says nothing that is known.
+at::ScalarType configured_dtype(const std::filesystem::path& directory);
+
 // Tokens that end an answer: all of generation_config.json's eos_token_id, else config.json's.
 std::vector<std::int64_t> read_end_tokens(const std::filesystem::path& directory);
 

@@ -39,12 +39,28 @@ bool is_weight_file(const std::string& name) {
 
 bool is_bookkeeping(const std::string& name) { return name == ".git" || name == ".cache" || name == ".gitattributes" || name == ".huggingface"; }
 
+// transformers 5 keeps rotary settings in rope_parameters alone, which version 4 passes over without a word: its own fields are added.
+bool spell_rope_for_version_4(OrderedJson& json) {
+  if (!json.contains("rope_parameters") || !json["rope_parameters"].is_object() || json.contains("rope_scaling")) return false;
+  OrderedJson scaling = json["rope_parameters"];
+  for (const char* outside : {"rope_theta", "partial_rotary_factor"}) {
+    if (!scaling.contains(outside)) continue;
+    if (!json.contains(outside)) json[outside] = scaling[outside];
+    scaling.erase(outside);
+  }
+  const std::string type = scaling.value("rope_type", scaling.value("type", "default"));
+  scaling["type"] = type;
+  json["rope_scaling"] = type == "default" ? OrderedJson() : scaling;
+  return true;
+}
+
 // config.json of the source with its dtype brought in line, every other byte of meaning kept in its order.
 void adapt_dtype(const fs::path& file, at::ScalarType dtype) {
   OrderedJson json = OrderedJson::parse(read_file(file));
   const char* name = config_dtype_name(dtype);
   const char* key = json.contains("dtype") ? "dtype" : "torch_dtype";
-  if (json.contains(key) && json[key] == name) return;
+  const bool spelt = spell_rope_for_version_4(json);
+  if (!spelt && json.contains(key) && json[key] == name) return;
   json[key] = name;
   write_file_atomic(file, json.dump(2) + "\n");
 }

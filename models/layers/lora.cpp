@@ -57,30 +57,24 @@ std::set<std::string> match_all(const std::vector<AdaptableModule>& modules, con
   throw ConfigError("model.lora.targets: no linear module of this model is called" + problems + "\nthere are " + existing(modules));
 }
 
-// Every expert of every layer, or none, for each of w1, w2 and w3.
+// Of each of w1, w2 and w3 every expert of a layer, or none.
 void check_experts(const std::vector<AdaptableModule>& modules, const std::set<std::string>& chosen) {
   struct Count {
     std::int64_t chosen = 0, all = 0;
   };
-  std::map<std::string, Count> groups;                           // by AdaptableModule::experts
-  std::map<std::string, std::map<std::string, Count>> matrices;  // w1 -> its groups
+  std::map<std::string, Count> groups;  // by AdaptableModule::experts: a matrix of a layer
   for (const AdaptableModule& module : modules) {
     if (module.experts.empty()) continue;
     Count& count = groups[module.experts];
     ++count.all;
     count.chosen += chosen.contains(module.path) ? 1 : 0;
   }
-  for (const auto& [group, count] : groups) matrices[last_part(group)][group] = count;
   std::string problems;
-  for (const auto& [matrix, layers] : matrices) {
-    bool any = false;
-    for (const auto& [group, count] : layers) any = any || count.chosen > 0;
-    for (const auto& [group, count] : layers)
-      if (any && count.chosen < count.all) problems += "\n  " + group + ": " + std::to_string(count.chosen) + " of " + std::to_string(count.all);
-  }
+  for (const auto& [group, count] : groups)
+    if (count.chosen > 0 && count.chosen < count.all) problems += "\n  " + group + ": " + std::to_string(count.chosen) + " of " + std::to_string(count.all);
   if (problems.empty()) return;
   throw ConfigError(
-      "model.lora.targets name only part of the experts; a matrix is adapted in all experts of all layers (target \"w1\" or \"*.experts.*.w1\") or in none:" +
+      "model.lora.targets name only part of the experts; a matrix is adapted in all experts of a layer (target \"w1\" or \"*.experts.*.w1\") or in none:" +
       problems);
 }
 

@@ -20,7 +20,8 @@ using configs::Shard;
 // holds in blocks that do not fit. Assumptions, to be replaced by measurements on GPUs.
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
 constexpr std::int64_t kCudaContext = 800 * kMiB, kNccl = 600 * kMiB;
-constexpr double kCachedBlocks = 0.05;  // of activations and logits
+constexpr std::int64_t kRunBytes = 30 * kMiB;  // of a run on a CPU beside tensors: data, reports, caches of the mathematical library; measured
+constexpr double kCachedBlocks = 0.05;         // of activations and logits
 
 models::Recompute recompute_of(RecomputePolicy policy) {
   return policy == RecomputePolicy::none ? models::Recompute::none : policy == RecomputePolicy::mlp ? models::Recompute::mlp : models::Recompute::block;
@@ -94,7 +95,7 @@ class Candidate {
     if (!options_.kind.is_cpu) return kCudaContext + (ranks_ > 1 ? kNccl : 0) + blocks;
     // glibc before 2.38 does not serve an aligned block from a freed one of the same size: what comes and goes with every chunk, recomputed segment
     // or mixture leaves holes. How many was measured (docs/plan.md).
-    return options_.process_bytes + 2 * of_batch.logits_chunk + of_batch.passing + blocks;
+    return options_.process_bytes + kRunBytes + 2 * of_batch.logits_chunk + of_batch.passing + blocks;
   }
 
   RunConfig config_;

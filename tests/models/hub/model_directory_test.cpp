@@ -92,6 +92,26 @@ TEST(ModelDirectory, AnotherDtypeIsConvertedAndWrittenIntoTheConfig) {
   EXPECT_EQ(load_model(out.path() / "half", at::kFloat).model->declarations()[0].parameter->value.scalar_type(), at::kFloat);
 }
 
+// transformers 4 reads rope_scaling and rope_theta, and passes over rope_parameters without a word.
+TEST(ModelDirectory, RotarySettingsOfTransformersFiveAreAlsoWrittenAsFourReadsThem) {
+  const CopiedDirectory source("gqa_longrope");
+  const Json before = read_json(source.path() / "config.json");
+  source.edit_config([&](Json& json) {
+    json["rope_parameters"] = json["rope_scaling"];
+    json["rope_parameters"]["rope_theta"] = json["rope_theta"];
+    json.erase("rope_scaling");
+    json.erase("rope_theta");
+  });
+  const LoadedModel loaded = load_model(source.path());
+  const TemporaryDirectory out;
+  save_model_directory(out.path() / "copy", *loaded.model, {.source = source.path(), .dtype = loaded.file_dtype});
+  const Json written = read_json(out.path() / "copy/config.json");
+  EXPECT_EQ(written["rope_theta"], before["rope_theta"]);
+  for (const char* list : {"short_factor", "long_factor"}) EXPECT_EQ(written["rope_scaling"][list], before["rope_scaling"][list]) << list;
+  EXPECT_EQ(written["rope_scaling"]["type"], "longrope");
+  EXPECT_TRUE(written.contains("rope_parameters"));
+}
+
 TEST(ModelDirectory, SavingReplacesADirectoryAndLeavesNothingElse) {
   const TemporaryDirectory out;
   fs::create_directories(out.path() / "final");

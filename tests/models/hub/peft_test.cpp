@@ -102,6 +102,7 @@ TEST(Peft, TensorsThatDoNotFitAreNamed) {
   const fs::path more_targets = edited(directory, [](Json& json) { json["target_modules"] = {"qkv_proj", "down_proj", "o_proj"}; });
   const AdapterDirectory incomplete(more_targets);
   expect_contains(refusal<CheckpointError>([&] { adapter_reader(incomplete, *adapted_model(incomplete)); }), "o_proj.lora_A.weight is missing");
+  expect_contains(refusal<CheckpointError>([&] { MergedWeights(base, incomplete); }), "o_proj.lora_A.weight is missing");
   const fs::path fewer_targets = edited(directory, [](Json& json) { json["target_modules"] = {"qkv_proj"}; });
   const AdapterDirectory extra(fewer_targets);
   expect_contains(refusal<CheckpointError>([&] { adapter_reader(extra, *adapted_model(extra)); }), "down_proj is not adapted");
