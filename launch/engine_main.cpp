@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <thread>
 
@@ -45,8 +44,6 @@ int run(const Invocation& invocation, parallel::World& world) {
 
 int main(int argc, char** argv) {
   kernels::keep_freed_memory();  // before the first allocation of any size
-  // bfloat16 products on a CPU are oneDNN's, which keeps 1,024 compiled shapes; the experts of a mixture bring new ones in every step.
-  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128", /*overwrite=*/0);
   const auto parsed = parse_command_line(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const auto& invocation = std::get<Invocation>(parsed);
