@@ -60,7 +60,7 @@ struct ScoreCommand {
 
 struct ExportCommand {
   std::string model, adapter, output, format = "hf";  // hf, peft
-  std::string dtype = "keep";  // keep, float32, bfloat16
+  std::string dtype = "keep";                         // keep, float32, bfloat16
   bool verify = false;
 };
 
@@ -101,8 +101,8 @@ struct ReportCommand {
 
 struct VersionCommand {};
 
-using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, ChatCommand, ScoreCommand, ExportCommand, InitCommand, PlanCommand, MakeTasksCommand,
-                             InspectCommand, RecipesCommand, ReportCommand, VersionCommand>;
+using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, ChatCommand, ScoreCommand, ExportCommand, InitCommand, PlanCommand,
+                             MakeTasksCommand, InspectCommand, RecipesCommand, ReportCommand, VersionCommand>;
 
 struct Invocation {
   Command command;

@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include "models/decoder.h"
 #include "models/phi3.h"
-#include "models/phimoe.h"
 #include "models/phi3small.h"
+#include "models/phimoe.h"
 
 namespace phidias::models {
 
