@@ -128,7 +128,7 @@ void run_layer(const std::string& directory, std::int64_t tokens, std::size_t ro
     const at::Tensor x = input.clone().requires_grad_();
     const auto start = std::chrono::steady_clock::now();
     forget_gradients(declarations);
-    torch::autograd::backward({layer.forward(x, 0, {}, {})}, {d_output});
+    torch::autograd::backward({layer.forward(x, BlockContext{})}, {d_output});
     times.push_back(milliseconds_since(start));
   }
   print(times, {}, static_cast<double>(tokens));

@@ -32,6 +32,24 @@ const configs::ModelConfig& checked(const configs::ModelConfig& config) {
 
 }  // namespace
 
+DecoderBlock::DecoderBlock(std::shared_ptr<Norm> before_attention, std::shared_ptr<SelfAttention> attention, std::shared_ptr<Norm> after_attention,
+                           const char* feed_forward_name, std::shared_ptr<FeedForward> feed_forward)
+    : input_layernorm_(register_module("input_layernorm", std::move(before_attention))),
+      self_attn_(register_module("self_attn", std::move(attention))),
+      post_attention_layernorm_(register_module("post_attention_layernorm", std::move(after_attention))),
+      feed_forward_(register_module(feed_forward_name, std::move(feed_forward))) {}
+
+std::pair<at::Tensor, at::Tensor> DecoderBlock::forward(const at::Tensor& x, const at::Tensor& update, const BlockContext& context) {
+  const auto [residual, normed] = input_layernorm_->forward(x, update);
+  const auto [after_attention, input] =
+      post_attention_layernorm_->forward(residual, self_attn_->forward(normed, context.attend, context.block, context.draw_keys));
+  if (context.options.recompute != Recompute::mlp) return {after_attention, feed_forward_->forward(input, context)};
+
+  RecomputedSegment segment;
+  segment.run = [feed_forward = feed_forward_, context](const at::Tensor& x1) { return feed_forward->forward(x1, context); };
+  return {after_attention, recompute(std::move(segment), input, feed_forward_->trainable())};
+}
+
 Decoder::Decoder(const configs::ModelConfig& config, DecoderParts parts)
     : pad_token_id_(config.pad_token_id),
       embedding_multiplier_(config.mup_embedding_multiplier),
@@ -62,7 +80,7 @@ at::Tensor Decoder::forward(const at::Tensor& tokens, BlockContext context) {
   if (weights != nullptr) weights->before_forward(kEmbeddingBlock);
   at::Tensor x = embed_tokens_->forward(tokens, options.train_pad_embedding ? -1 : pad_token_id_);
   if (weights != nullptr) weights->after_forward(kEmbeddingBlock);
-  if (embedding_dropout_ > 0) x = kernels::dropout(x, embedding_dropout_, context.draw_keys, kernels::draw_site(RandomSite::dropout, 0xffff));
+  x = kernels::dropout(x, embedding_dropout_, context.draw_keys, kernels::draw_site(RandomSite::dropout, 0xffff));
   if (embedding_multiplier_ != 1.0) x = x.mul(embedding_multiplier_);
 
   at::Tensor update;

@@ -2,7 +2,7 @@
 //
 // Per block: x1 = x + attention(norm(x)); x2 = x1 + mlp(norm(x1)). The residual stream travels between blocks as a sum that is not yet taken
 // {x, update}, so that the addition is done inside the next norm in one pass over memory. An architecture (phi3, phimoe, phi3small) brings its
-// block, its norm and its attention shape.
+// norms, projections, feed-forward part and attention shape.
 #pragma once
 
 #include <memory>
@@ -12,24 +12,26 @@
 #include "models/causal_lm.h"
 #include "models/layers/attention.h"
 #include "models/layers/embedding.h"
+#include "models/layers/feed_forward.h"
 #include "models/layers/linear.h"
 #include "models/layers/norm.h"
 #include "models/layers/rotary.h"
 
 namespace phidias::models {
 
-// What a block is given besides its input. Held by value in recomputed segments, which outlive the call.
-struct BlockContext {
-  Attend attend;
-  std::size_t block = 0;
-  ForwardOptions options;
-  at::Tensor draw_keys;  // PackedBatch's; undefined: no random draws
-};
-
+// One pre-norm block. Its norms are input_layernorm and post_attention_layernorm, its attention self_attn; the feed-forward part has a name of its own.
 class DecoderBlock : public Layer {
  public:
-  // {x, update} of the block's input -> {x1, mlp(norm(x1))}, whose sum is the block's output. An undefined update stands for zero.
-  virtual std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& update, const BlockContext& context) = 0;
+  DecoderBlock(std::shared_ptr<Norm> before_attention, std::shared_ptr<SelfAttention> attention, std::shared_ptr<Norm> after_attention,
+               const char* feed_forward_name, std::shared_ptr<FeedForward> feed_forward);
+  // {x, update} of the block's input -> {x1, feed_forward(norm(x1))}, whose sum is the block's output. An undefined update stands for zero.
+  std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& update, const BlockContext& context);
+
+ private:
+  std::shared_ptr<Norm> input_layernorm_;
+  std::shared_ptr<SelfAttention> self_attn_;
+  std::shared_ptr<Norm> post_attention_layernorm_;
+  std::shared_ptr<FeedForward> feed_forward_;
 };
 
 struct DecoderParts {

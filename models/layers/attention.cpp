@@ -34,8 +34,4 @@ kernels::AttentionShape attention_shape(const configs::ModelConfig& config, std:
   return shape;
 }
 
-SelfAttention::SelfAttention(const configs::ModelConfig& config)
-    : qkv_proj_(register_module("qkv_proj", std::make_shared<Linear>(config.hidden_size, config.qkv_rows()))),
-      o_proj_(register_module("o_proj", std::make_shared<Linear>(config.num_heads * config.head_dim, config.hidden_size))) {}
-
 }  // namespace phidias::models

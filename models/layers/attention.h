@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "configs/model_config.h"
 #include "kernels/attention.h"
@@ -19,14 +21,16 @@ kernels::AttentionShape attention_shape(const configs::ModelConfig& config, std:
 
 class SelfAttention : public Layer {
  public:
-  explicit SelfAttention(const configs::ModelConfig& config);
+  // The projections to query, key and value heads and back, under their names in the checkpoint.
+  SelfAttention(const char* qkv_name, std::shared_ptr<Linear> qkv, const char* out_name, std::shared_ptr<Linear> out)
+      : qkv_(register_module(qkv_name, std::move(qkv))), out_(register_module(out_name, std::move(out))) {}
   // draw_keys: of the adapters' dropout.
-  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block, const at::Tensor& draw_keys = {}) {
-    return o_proj_->forward(attend(qkv_proj_->forward(x, draw_keys), block), draw_keys);
+  at::Tensor forward(const at::Tensor& x, const Attend& attend, std::size_t block, const at::Tensor& draw_keys) {
+    return out_->forward(attend(qkv_->forward(x, draw_keys), block), draw_keys);
   }
 
  private:
-  std::shared_ptr<Linear> qkv_proj_, o_proj_;
+  std::shared_ptr<Linear> qkv_, out_;
 };
 
 }  // namespace phidias::models

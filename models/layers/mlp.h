@@ -2,15 +2,14 @@
 #pragma once
 
 #include "configs/model_config.h"
-#include "models/layers/linear.h"
+#include "models/layers/feed_forward.h"
 
 namespace phidias::models {
 
-class Mlp : public Layer {
+class Mlp : public FeedForward {
  public:
   explicit Mlp(const configs::ModelConfig& config);
-  // [T, hidden] -> [T, hidden]; draw_keys: of the adapters' dropout.
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& draw_keys = {});
+  at::Tensor forward(const at::Tensor& x, const BlockContext& context) override;
 
  private:
   std::shared_ptr<Linear> gate_up_proj_, down_proj_;

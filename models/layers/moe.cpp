@@ -70,7 +70,8 @@ void SparseMoe::add_adapters(const std::string& path, int block, const AdapterPl
   experts_->adapt(path, block, plan);
 }
 
-kernels::Routing SparseMoe::route(const at::Tensor& x, std::size_t block, const ForwardOptions& options, const at::Tensor& draw_keys, bool sampled) {
+kernels::Routing SparseMoe::route(const at::Tensor& x, const BlockContext& context, bool sampled) {
+  const auto& [attend, block, options, draw_keys] = context;
   const bool frozen = options.router == configs::Router::frozen;
   if (frozen && gate_->adapted())
     throw ConfigError("model.router: frozen, but the router has an adapter; leave \"gate\" out of model.lora.targets or use router: deterministic");
@@ -82,7 +83,7 @@ kernels::Routing SparseMoe::route(const at::Tensor& x, std::size_t block, const 
   if (record.layers.size() <= block) record.layers.resize(block + 1);
   kernels::LayerRouting& layer = record.layers[block];
   // The record lives as long as the graph that may ask it.
-  const auto aux_gradient = [routing = options.routing] { return routing->aux_gradient; };
+  const auto aux_gradient = [routing = context.options.routing] { return routing->aux_gradient; };
   const kernels::Routing routing = kernels::sparse_mixer(scores, mixer, draw_keys, &layer, aux_gradient);
   if (record.keep_choices) {
     layer.experts = routing.experts;
@@ -91,11 +92,11 @@ kernels::Routing SparseMoe::route(const at::Tensor& x, std::size_t block, const 
   return routing;
 }
 
-at::Tensor SparseMoe::forward(const at::Tensor& x_in, std::size_t block, const ForwardOptions& options, const at::Tensor& draw_keys) {
-  const bool sampled = draw_keys.defined() && options.router == configs::Router::sparsemixer;
-  const at::Tensor x = sampled ? kernels::input_jitter(x_in, input_jitter_, draw_keys, block) : x_in;
-  const kernels::Routing routing = route(x, block, options, draw_keys, sampled);
-  return kernels::expert_mlp(x, routing.experts, routing.weights, experts_->parameters(), draw_keys);
+at::Tensor SparseMoe::forward(const at::Tensor& x_in, const BlockContext& context) {
+  const bool sampled = context.draw_keys.defined() && context.options.router == configs::Router::sparsemixer;
+  const at::Tensor x = sampled ? kernels::input_jitter(x_in, input_jitter_, context.draw_keys, context.block) : x_in;
+  const kernels::Routing routing = route(x, context, sampled);
+  return kernels::expert_mlp(x, routing.experts, routing.weights, experts_->parameters(), context.draw_keys);
 }
 
 }  // namespace phidias::models

@@ -9,7 +9,7 @@
 
 #include "configs/model_config.h"
 #include "kernels/expert_mlp.h"
-#include "models/layers/linear.h"
+#include "models/layers/feed_forward.h"
 #include "models/routing_record.h"
 
 namespace phidias::models {
@@ -35,20 +35,20 @@ class ExpertStack : public Layer {
   kernels::Experts parameters_;
 };
 
-class SparseMoe : public Layer {
+class SparseMoe : public FeedForward {
  public:
   // Throws ConfigError when the experts cannot be shared equally by the ranks, or when the router does not exist for these numbers.
   SparseMoe(const configs::ModelConfig& config, const kernels::ExpertRanks& ranks);
 
-  // x [T, hidden] -> [T, hidden]. With draw_keys and Router::sparsemixer the input is jittered and experts are drawn; else nothing is random.
-  // Router::frozen: the gate learns nothing. options.routing, if any, receives what was chosen (entry `block`).
-  at::Tensor forward(const at::Tensor& x, std::size_t block, const ForwardOptions& options, const at::Tensor& draw_keys);
+  // With draw_keys and Router::sparsemixer the input is jittered and experts are drawn; else nothing is random. Router::frozen: the gate learns
+  // nothing. context.options.routing, if any, receives what was chosen (entry `block`).
+  at::Tensor forward(const at::Tensor& x, const BlockContext& context) override;
 
   void list_adaptable(const std::string& path, std::vector<AdaptableModule>& modules) const override;
   void add_adapters(const std::string& path, int block, const AdapterPlan& plan) override;
 
  private:
-  kernels::Routing route(const at::Tensor& x, std::size_t block, const ForwardOptions& options, const at::Tensor& draw_keys, bool sampled);
+  kernels::Routing route(const at::Tensor& x, const BlockContext& context, bool sampled);
 
   std::int64_t num_experts_;
   double router_jitter_, input_jitter_;
