@@ -1,9 +1,8 @@
 // docs/configuration.md from the same lists of fields that the reader follows.
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "configs/field_codec.h"
+#include "configs/documenter.h"
 #include "configs/presets.h"
 #include "configs/run_config.h"
 #include "configs/run_config_visit.h"
@@ -30,71 +29,12 @@ A run is described by a YAML file, a recipe: `phidias train RECIPE [key.path=val
 Required: `method`, `run.output`, `data.train`, `optimizer.learning_rate`, one of `model.path` and `model.preset`, one of `batch.documents` and `batch.tokens`, and one key of `stop`.
 )";
 
-// "|" would end a table cell.
-std::string cell(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) escaped += c == '|' ? "\\|" : std::string(1, c);
-  return escaped;
-}
-
-class Documenter {
- public:
-  template <class T>
-  void field(T& member, const Field& field) {
-    row(field, describe_type(member, field), print_value(member, field));
-  }
-
-  template <class Struct>
-    requires requires(Struct& s, Documenter& documenter) { visit(s, documenter); }
-  void field(std::vector<Struct>&, const Field& field) {
-    row(field, "a list of sources", "[]");
-    if (has_element_) return;  // the same struct for every list of a section: told once
-    has_element_ = true;
-    Documenter element;
-    element.prefix_ = std::string(field.key) + "[].";
-    Struct example;
-    visit(example, element);
-    rows_ += element.rows_;
-  }
-
-  template <class Struct>
-  void section(Struct& member, const Field& field) {
-    const std::string name(field.key);
-    Documenter inner;
-    inner.is_section_ = true;
-    if (is_section_) inner.prefix_ = name + ".";
-    visit(member, inner);
-    if (is_section_)
-      rows_ += inner.rows_;  // a section inside a section: its keys stand in the outer one's table
-    else
-      sections += "\n## " + name + ": " + std::string(field.doc) + "\n\n" + std::string(kTableHead) + inner.table();
-  }
-
-  void first_key(const std::string&) {}
-
-  const std::string& table() const { return rows_; }
-
-  static constexpr std::string_view kTableHead = "| key | value | default | meaning |\n|---|---|---|---|\n";
-  std::string sections;
-
- private:
-  void row(const Field& field, const std::string& type, const std::string& default_value) {
-    std::string shown = default_value == "null" ? "-" : "`" + default_value + "`";
-    if (!field.default_text.empty()) shown = field.default_text;
-    if (field.required) shown = "**required**";
-    rows_ += "| `" + prefix_ + std::string(field.key) + "` | " + cell(type) + " | " + cell(shown) + " | " + cell(std::string(field.doc)) + " |\n";
-  }
-
-  std::string prefix_, rows_;
-  bool has_element_ = false, is_section_ = false;
-};
-
 std::string presets_section() {
   std::string text =
       "\n## Presets\n\nShapes for `model.preset` and `phidias init --preset`, part of the program (`configs/models/*.yaml`).\n\n| preset | parameters | what "
       "it is |\n|---|---|---|\n";
   for (const std::string& name : preset_names())
-    text += "| `" + name + "` | " + std::to_string(read_preset(name).parameter_count()) + " | " + cell(preset_summary(name)) + " |\n";
+    text += "| `" + name + "` | " + std::to_string(read_preset(name).parameter_count()) + " | " + table_cell(preset_summary(name)) + " |\n";
   return text;
 }
 

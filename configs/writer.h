@@ -71,4 +71,39 @@ class Writer {
   std::vector<Line> lines_;
 };
 
+// The same on one line, sections inside braces: "{name: a, when: {language: [en], source: []}}".
+class FlowWriter {
+ public:
+  template <class T>
+  void field(T& member, const Field& field) {
+    add(field, print_value(member, field));
+  }
+
+  template <class Struct>
+    requires requires(Struct& s, FlowWriter& writer) { visit(s, writer); }
+  void field(std::vector<Struct>& member, const Field& field) {
+    std::string list;
+    for (Struct& element : member) {
+      FlowWriter writer;
+      visit(element, writer);
+      list += (list.empty() ? "" : ", ") + writer.flow();
+    }
+    add(field, "[" + list + "]");
+  }
+
+  template <class Struct>
+  void section(Struct& member, const Field& field) {
+    FlowWriter writer;
+    visit(member, writer);
+    add(field, writer.flow());
+  }
+
+  void first_key(const std::string&) {}
+  std::string flow() const { return "{" + text_ + "}"; }
+
+ private:
+  void add(const Field& field, const std::string& value) { text_ += (text_.empty() ? "" : ", ") + std::string(field.key) + ": " + value; }
+  std::string text_;
+};
+
 }  // namespace phidias::configs

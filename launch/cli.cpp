@@ -1,6 +1,7 @@
 #include "launch/cli.h"
 
-#include <CLI/CLI.hpp>
+#include "data/pipeline/pipeline_config.h"
+#include "launch/cli_commands.h"
 
 namespace phidias::launch {
 namespace {
@@ -14,24 +15,6 @@ void add_sampling(CLI::App* app, SamplingFlags& flags) {
   app->add_option("--seed", flags.seed, "of the random draws")->capture_default_str();
   app->add_flag("--ignore-eos", flags.ignore_eos, "write max-new-tokens tokens whatever comes");
   app->add_option("--dtype", flags.dtype, "of weights and activations")->capture_default_str()->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
-}
-
-void add_template(CLI::App* app, std::string& chat_template) {
-  app->add_option("--template", chat_template, "chat template: auto (from the directory), phi-3-mini, phi-3-medium, phi-3.5, ...")->capture_default_str();
-}
-
-// Adds a command whose parsed struct becomes the invocation.
-template <class T>
-std::pair<CLI::App*, T*> add_command(CLI::App& parent, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage, const std::string& name,
-                                     const std::string& description, const std::string& example) {
-  storage.push_back(std::make_unique<Command>(T{}));
-  Command* command = storage.back().get();
-  CLI::App* app = parent.add_subcommand(name, description);
-  app->footer("Example:\n  " + example);
-  app->add_flag("--json", invocation.json, "results as JSON");
-  app->add_flag("--quiet", invocation.quiet, "warnings and errors only");
-  app->final_callback([command, &invocation] { invocation.command = std::move(*command); });
-  return {app, &std::get<T>(*command)};
 }
 
 void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
@@ -103,40 +86,6 @@ void add_model_commands(CLI::App& app, Invocation& invocation, std::vector<std::
   }
 }
 
-void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
-  {
-    auto [c, o] = add_command<TokenizeCommand>(app, invocation, storage, "tokenize", "text or chats to token ids, and back",
-                                               "phidias tokenize --model DIR --input texts.jsonl --output ids.jsonl");
-    c->add_option("--model", o->model, "directory with tokenizer files")->required();
-    c->add_option("--input", o->input, "JSON lines with text, messages (+ add_generation_prompt) or, with --decode, ids")->capture_default_str();
-    c->add_option("--output", o->output, "JSON lines")->capture_default_str();
-    c->add_option("--special", o->special, "special tokens written in the text")->capture_default_str()->check(CLI::IsMember({"parse", "text", "error"}));
-    c->add_flag("--offsets", o->offsets, "also the range of each token, in code points");
-    c->add_flag("--decode", o->decode, "ids to text");
-    c->add_flag("--skip-special", o->skip_special, "with --decode: leave special tokens out");
-    add_template(c, o->chat_template);
-  }
-  CLI::App* data = app.add_subcommand("data", "looks at data and makes it");
-  data->require_subcommand(1);
-  {
-    auto [c, o] = add_command<MakeTasksCommand>(*data, invocation, storage, "make-tasks", "writes the quickstart's conversations: train.jsonl and test.jsonl",
-                                                "phidias data make-tasks --output runs/quickstart-data");
-    c->add_option("--output", o->output, "directory")->required();
-    c->add_option("--train", o->train, "training conversations")->capture_default_str()->check(CLI::PositiveNumber);
-    c->add_option("--test", o->test, "test conversations, none of whose prompts occurs in training")->capture_default_str()->check(CLI::PositiveNumber);
-    c->add_option("--seed", o->seed, "of the generator")->capture_default_str();
-  }
-  {
-    auto [c, o] = add_command<InspectCommand>(*data, invocation, storage, "inspect", "shows records as the model sees them, trained tokens marked",
-                                              "phidias data inspect chats.jsonl --model DIR");
-    c->add_option("file", o->file, "JSON lines")->required();
-    c->add_option("--model", o->model, "directory with tokenizer files")->required();
-    c->add_option("--documents", o->documents, "records to show")->capture_default_str()->check(CLI::PositiveNumber);
-    c->add_option("--train-on", o->train_on, "which tokens are targets")->capture_default_str()->check(CLI::IsMember({"assistant", "last_assistant", "all"}));
-    add_template(c, o->chat_template);
-  }
-}
-
 void add_run_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
   CLI::App* recipes = app.add_subcommand("recipes", "shipped recipes: list, show, copy, validate");
   recipes->require_subcommand(1);
@@ -183,7 +132,9 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
 }
 
 bool needs_engine(const Command& command) {
-  return std::holds_alternative<TrainCommand>(command) || std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) ||
+  if (const auto* data = std::get_if<DataRunCommand>(&command))
+    return data::pipeline::needs_model(data::pipeline::read_pipeline_config(data->pipeline, data->overrides));
+  return std::holds_alternative<TrainHeadCommand>(command) || std::holds_alternative<TrainCommand>(command) || std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) ||
          std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command) ||
          std::holds_alternative<PlanCommand>(command);
 }

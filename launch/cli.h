@@ -90,6 +90,44 @@ struct InspectCommand {
   std::string train_on = "assistant", chat_template = "auto";
 };
 
+// data run PIPELINE: documents through the stages of a pipeline file.
+struct DataRunCommand {
+  std::string pipeline;
+  std::vector<std::string> overrides;  // key=value
+};
+
+// data train-classifier: a fastText model from labelled JSON lines.
+struct TrainClassifierCommand {
+  std::string config;
+  std::vector<std::string> overrides;
+};
+
+// data train-head: a linear or MLP head on a model's embeddings.
+struct TrainHeadCommand {
+  std::string config;
+  std::vector<std::string> overrides;
+};
+
+// data make-prompts, import-answers, make-pairs: synthetic and post-training data, each from a YAML file.
+struct SyntheticCommand {
+  std::string action, config;
+  std::vector<std::string> overrides;
+};
+
+// data tokenize: kept shards to token stores.
+struct TokenizeCorpusCommand {
+  std::string model, output;
+  std::vector<std::string> inputs, columns;
+  std::int64_t max_length = 0;
+};
+
+// data mixture: what a mixture of phases will take from each source.
+struct MixtureCommand {
+  std::string mixture;
+};
+
+struct StagesCommand {};  // data stages: the reference of all stages
+
 struct RecipesCommand {
   std::string action, name, output;  // list, show, copy, validate
   std::vector<std::string> overrides;
@@ -102,7 +140,8 @@ struct ReportCommand {
 struct VersionCommand {};
 
 using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, ChatCommand, ScoreCommand, ExportCommand, InitCommand, PlanCommand,
-                             MakeTasksCommand, InspectCommand, RecipesCommand, ReportCommand, VersionCommand>;
+                             MakeTasksCommand, InspectCommand, DataRunCommand, TrainClassifierCommand, TrainHeadCommand, SyntheticCommand,
+                             TokenizeCorpusCommand, MixtureCommand, StagesCommand, RecipesCommand, ReportCommand, VersionCommand>;
 
 struct Invocation {
   Command command;
@@ -113,7 +152,7 @@ struct Invocation {
 // Returns the invocation, or the exit code with which to leave at once (help printed, or a usage error reported on standard error).
 std::variant<Invocation, int> parse_command_line(int argc, char** argv);
 
-// The command needs a model, so it runs in the engine program.
+// The command needs a model, so it runs in the engine program. Reads the pipeline of `data run`: throws ConfigError.
 bool needs_engine(const Command& command);
 
 }  // namespace phidias::launch

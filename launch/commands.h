@@ -12,6 +12,12 @@ namespace phidias::launch {
 int run_tokenize(const TokenizeCommand& command);
 int run_make_tasks(const MakeTasksCommand& command);
 int run_inspect(const InspectCommand& command, bool json);
+int run_data(const DataRunCommand& command, bool json, parallel::World& world);  // in either program
+int run_train_classifier(const TrainClassifierCommand& command, bool json);
+int run_synthetic(const SyntheticCommand& command, bool json);
+int run_tokenize_corpus(const TokenizeCorpusCommand& command, bool json);
+int run_mixture(const MixtureCommand& command, bool json);
+int run_stages();
 int run_recipes(const RecipesCommand& command);
 int run_report(const ReportCommand& command);
 int run_version(bool json);
@@ -22,6 +28,7 @@ int run_chat(const ChatCommand& command);
 int run_score(const ScoreCommand& command, bool json);
 int run_export(const ExportCommand& command, bool json);
 int run_init(const InitCommand& command);
+int run_train_head(const TrainHeadCommand& command, bool json);
 int run_plan(const PlanCommand& command, bool json, parallel::World& world);
 
 }  // namespace phidias::launch

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/inspect.h"
+#include "data/pipeline/pipeline_config.h"
 #include "data/synthetic/tasks.h"
 #include "launch/commands.h"
 #include "launch/model_directory_name.h"
@@ -31,6 +32,13 @@ int run_inspect(const InspectCommand& command, bool json) {
                                                                  : configs::TrainOn::assistant;
   const std::unique_ptr<data::Tokenizer> tokenizer = data::Tokenizer::load(directory);
   data::inspect_file(command.file, *tokenizer, options, std::cout);
+  return 0;
+}
+
+int run_data(const DataRunCommand&, bool, parallel::World&) { throw ConfigError("not available in this version of the program"); }
+
+int run_stages() {
+  std::cout << data::pipeline::pipeline_reference();
   return 0;
 }
 

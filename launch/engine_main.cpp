@@ -2,16 +2,15 @@
 // rank. Next: launch/train_command.cpp.
 #include <c10/util/Exception.h>
 
-#include <chrono>
-#include <cstdio>
-#include <new>
-#include <thread>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "kernels/allocator.h"
 #include "launch/cli.h"
 #include "launch/commands.h"
+#include "launch/ranks.h"
 #include "parallel/world.h"
 
 namespace {
@@ -29,6 +28,8 @@ struct Runner {
   int operator()(const ExportCommand& command) { return run_export(command, invocation.json); }
   int operator()(const InitCommand& command) { return run_init(command); }
   int operator()(const PlanCommand& command) { return run_plan(command, invocation.json, world); }
+  int operator()(const TrainHeadCommand& command) { return run_train_head(command, invocation.json); }
+  int operator()(const DataRunCommand& command) { return run_data(command, invocation.json, world); }
   template <class T>
   int operator()(const T&) {
     return static_cast<int>(ExitCode::usage);
@@ -36,7 +37,8 @@ struct Runner {
 };
 
 int run(const Invocation& invocation, parallel::World& world) {
-  if (world.size() > 1 && !std::holds_alternative<TrainCommand>(invocation.command)) throw ConfigError("only train runs on several ranks");
+  if (world.size() > 1 && !std::holds_alternative<TrainCommand>(invocation.command) && !std::holds_alternative<DataRunCommand>(invocation.command))
+    throw ConfigError("only train and data run work on several ranks");
   return std::visit(Runner{invocation, world}, invocation.command);
 }
 
@@ -47,31 +49,10 @@ int main(int argc, char** argv) {
   const auto parsed = parse_command_line(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const auto& invocation = std::get<Invocation>(parsed);
-  try {
-    parallel::World world = parallel::World::start();
-    configure_logging({.rank = world.rank(), .world_size = world.size(), .level = invocation.quiet ? LogLevel::warning : LogLevel::info});
-    const auto fail = [&world](int code, const std::string& message) {  // one message, and no rank waits for this one
-      // What every rank finds wrong at once is rank 0's to say; it ends this process while it waits. What only this rank met is said after that.
-      if (world.rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(1));
-      if (world.size() > 1) world.abort(code, message);
-      std::fprintf(stderr, "phidias: error: %s\n", message.c_str());
-      return code;
-    };
-    try {
-      return run(invocation, world);
-    } catch (const Error& error) {
-      return fail(static_cast<int>(error.code()), error.what());
-    } catch (const c10::OutOfMemoryError& error) {
-      return fail(static_cast<int>(ExitCode::memory), error.what_without_backtrace());
-    } catch (const std::bad_alloc&) {
-      return fail(static_cast<int>(ExitCode::memory), "out of host memory");
-    } catch (const c10::Error& error) {
-      return fail(1, std::string("internal error: ") + error.what());
-    } catch (const std::exception& error) {
-      return fail(1, std::string("internal error: ") + error.what());
-    }
-  } catch (const Error& error) {
-    std::fprintf(stderr, "phidias: error: %s\n", error.what());
-    return static_cast<int>(error.code());
-  }
+  const auto explain = [](const std::exception& error) -> std::optional<std::pair<int, std::string>> {
+    if (const auto* memory = dynamic_cast<const c10::OutOfMemoryError*>(&error))
+      return std::pair(static_cast<int>(ExitCode::memory), std::string(memory->what_without_backtrace()));
+    return std::nullopt;
+  };
+  return run_on_ranks(invocation, [&](parallel::World& world) { return run(invocation, world); }, explain);
 }

@@ -13,3 +13,8 @@ phidias_test(data/inspect)
 phidias_test(data/synthetic/tasks)
 target_link_libraries(data_packing_test PRIVATE rapidcheck)
 target_link_libraries(data_sampler_test PRIVATE rapidcheck)
+file(GLOB pipeline_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/pipeline/tests.cmake ${CMAKE_CURRENT_LIST_DIR}/pipeline/*/tests.cmake
+     ${CMAKE_CURRENT_LIST_DIR}/mixture/tests.cmake)
+foreach(declarations IN LISTS pipeline_tests)
+  include(${declarations})
+endforeach()

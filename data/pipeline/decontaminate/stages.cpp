@@ -1,0 +1,7 @@
+#include "data/pipeline/stage_type.h"
+
+namespace phidias::data::pipeline {
+
+std::vector<StageType> decontaminate_stages() { return {}; }
+
+}  // namespace phidias::data::pipeline

@@ -1,0 +1,62 @@
+// Input files in units: runs of consecutive documents that one thread takes whole. Units are a function of the file and unit_bytes alone, so ranks that share
+// a file take some each, and a restart passes over those that are finished.
+//
+//   for (const InputFile& file : list_inputs(config.read, unit_bytes)) {
+//     auto reader = open_units(file, unit_bytes);
+//     while (reader->advance()) if (mine(reader->index())) pool.run([unit = reader->take()] { while (unit->next(document, problems)) ...; });
+//   }
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/pipeline/document.h"
+#include "data/pipeline/pipeline_config.h"
+
+namespace phidias::data::pipeline {
+
+// A document that could not be read.
+struct ReadProblem {
+  std::string file;
+  std::int64_t line = 0;  // line or record from 1; 0: the file as a whole
+  std::string what;       // "not valid JSON (unclosed string)"
+};
+
+// A file of the input, or a group of small files of a folder of texts (each of which is a document).
+struct InputFile {
+  std::filesystem::path path;                   // as shown
+  std::vector<std::filesystem::path> members;   // format text and html: the files
+  InputFormat format = InputFormat::automatic;  // never automatic after list_inputs
+  InputSource source;                           // its name filled in
+  std::int64_t bytes = 0;                       // on disk
+};
+
+// Patterns resolved, folders walked; sorted by path within each source, so that the order of documents is the order of names. Throws DataError for a
+// path that does not exist or matches nothing, and for a file whose format cannot be told.
+std::vector<InputFile> list_inputs(const std::vector<InputSource>& sources, std::int64_t unit_bytes);
+
+// The raw content of a unit; owns what it needs, so it may go to another thread and outlive its reader.
+class Unit {
+ public:
+  virtual ~Unit() = default;
+  // Fills a cleared document (id, url, source, fields, file, line, text; annotations that an earlier pipeline wrote). False at the end. What cannot be read
+  // (broken JSON, invalid UTF-8, missing or mistyped text, a line above 64 MiB) is added to `problems` and passed over. An empty text is a document.
+  virtual bool next(Document& document, std::vector<ReadProblem>& problems) = 0;
+};
+
+class UnitReader {
+ public:
+  virtual ~UnitReader() = default;
+  // To the next unit; false at the end. Cheap: parses nothing. Throws DataError when the file is damaged from here on (truncated gzip ...).
+  virtual bool advance() = 0;
+  virtual std::int64_t index() const = 0;   // of the present unit, from 0
+  virtual std::unique_ptr<Unit> take() = 0;  // the present unit; once
+};
+
+// Throws DataError: no such file, Parquet without the text column ...
+std::unique_ptr<UnitReader> open_units(const InputFile& file, std::int64_t unit_bytes);
+
+}  // namespace phidias::data::pipeline
