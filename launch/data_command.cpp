@@ -35,8 +35,6 @@ int run_inspect(const InspectCommand& command, bool json) {
   return 0;
 }
 
-int run_data(const DataRunCommand&, bool, parallel::World&) { throw ConfigError("not available in this version of the program"); }
-
 int run_stages() {
   std::cout << data::pipeline::pipeline_reference();
   return 0;
