@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -8,6 +9,7 @@
 #include "data/pipeline/pipeline.h"
 #include "launch/commands.h"
 #include "parallel/world.h"
+#include "report/data_report.h"
 
 namespace phidias::launch {
 namespace {
@@ -20,13 +22,14 @@ std::string volume(const Json& counts) {
   return text + ")";
 }
 
-void tell(const Json& manifest) {
+void tell(const Json& manifest, const std::filesystem::path& report) {
   const Json& documents = manifest.at("documents");
   log_info("documents read " + volume(documents.at("read")) + ", kept " + volume(documents.at("kept")) + ", dropped " + volume(documents.at("dropped")) +
            ", failed " + std::to_string(documents.at("failed").get<std::int64_t>()));
   for (const Json& stage : manifest.at("stages"))
     for (const Json& rule : stage.at("rules"))
       log_info("  " + stage.at("name").get<std::string>() + "." + rule.at("rule").get<std::string>() + ": " + volume(rule));
+  log_info("report: " + report.string());
 }
 
 }  // namespace
@@ -46,11 +49,12 @@ int run_data(const DataRunCommand& command, bool json, parallel::World& world, c
     return exit_code(outcome.signal);
   }
   if (outcome.was_finished) log_info(outcome.manifest + ": finished before; nothing to do (work.resume=false begins again)");
+  const std::filesystem::path report = report::write_data_report(config.output);
   const Json manifest = read_json(outcome.manifest);
   if (json)
     std::printf("%s\n", manifest.dump().c_str());
   else
-    tell(manifest);
+    tell(manifest, report);
   return 0;
 }
 
