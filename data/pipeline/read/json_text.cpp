@@ -33,33 +33,13 @@ std::size_t plain_run(const char* begin, const char* end) {
 }
 
 void append_escape(char c, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
+  static constexpr std::string_view kShort = "\"\\\n\r\t\b\f", kLetters = "\"\\nrtbf", kHex = "0123456789abcdef";
+  out += '\\';
+  if (const std::size_t at = kShort.find(c); at != std::string_view::npos) {
+    out += kLetters[at];
+    return;
   }
-  out += "\\u00";
+  out += "u00";
   out += kHex[static_cast<unsigned char>(c) >> 4];
   out += kHex[static_cast<unsigned char>(c) & 15];
 }
