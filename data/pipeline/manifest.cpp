@@ -64,7 +64,7 @@ OrderedJson timing_json(const ManifestParts& parts) {
     const double rate = counts.seconds > 0 ? static_cast<double>(counts.in.bytes) / counts.seconds : 0;
     stages.push_back({{"name", i == 0 ? "read" : parts.config->stages[i - 1].name()}, {"seconds", counts.seconds}, {"bytes_per_second", rate}});
   }
-  return {{"seconds", parts.seconds}, {"ranks", parts.ranks}, {"threads", parts.threads}, {"stages", stages}};
+  return {{"seconds", parts.seconds}, {"ranks", parts.ranks}, {"threads", parts.threads}, {"memory", parts.memory_bytes}, {"stages", stages}};
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ OrderedJson manifest_json(const ManifestParts& parts) {
           {"version", parts.version},
           {"name", parts.config->name},
           {"configuration", parts.configuration},
-          {"pipeline", dump_pipeline_config(*parts.config)},
+          {"pipeline", dump_pipeline_config(result_settings(*parts.config))},
           {"inputs", to_json(parts.inputs)},
           {"resources", resources},
           {"documents", to_json(parts.counts.total(), has_tokens)},
@@ -92,7 +92,6 @@ OrderedJson manifest_json(const ManifestParts& parts) {
           {"distributions", distributions},
           {"outputs", outputs},
           {"problems", problems},
-          {"memory", parts.memory_bytes},
           {"timing", timing_json(parts)}};
 }
 

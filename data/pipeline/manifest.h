@@ -3,7 +3,7 @@
 //   format          "phidias-pipeline-1"
 //   version, name   of the program, of the pipeline
 //   configuration   hash of all that decides about the result
-//   pipeline        the configuration with defaults filled in, as YAML
+//   pipeline        all settings that decide about the result, defaults filled in, as YAML
 //   inputs          [{path, source, format, bytes, hash}]
 //   resources       {stage: [{path, hash}]}: models and lists
 //   documents       {read, failed, kept, dropped} and bytes and tokens of each; tokens is null without a tokenizer
@@ -13,8 +13,8 @@
 //   distributions   {annotation: {count, mean, deviation, minimum, maximum, bins: [[low, high, kept, dropped]]}}
 //   outputs         [{path, bytes, hash}]
 //   problems        [{file, line, error}]: the first; all of them are in errors.jsonl
-//   memory          bytes that were stated before the start
-//   timing          {seconds, ranks, threads, stages: [{name, seconds, bytes_per_second}]}: processor seconds of a stage, over all threads
+//   timing          {seconds, ranks, threads, memory (bytes that were stated before the start), stages: [{name, seconds, bytes_per_second}]}: processor seconds
+//   of a stage, over all threads
 #pragma once
 
 #include <map>

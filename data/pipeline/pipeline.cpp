@@ -210,6 +210,7 @@ void Run::finish(double seconds) {
     parts.ranks = group().size();
     parts.threads = static_cast<int>(threads_);
     if (!parts.counts.problems.empty()) write_file_atomic(work_.output() / "errors.jsonl", error_lines(parts.counts));
+    write_file_atomic(work_.output() / "pipeline.yaml", dump_pipeline_config(config_));
     write_file_atomic(work_.manifest(), manifest_json(parts).dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
     if (!config_.work.keep) work_.remove_all();
   }

@@ -32,7 +32,7 @@ void UnitFileWriter::commit(const std::filesystem::path& path) const {
   Hasher hasher;
   hasher.update(table);
   for (const auto& [name, content] : sections_) hasher.update(content);
-  AtomicFile file(path);
+  AtomicFile file(path, Durability::until_power_loss);  // a unit that is not whole is known by its hash, and done again
   file.write(kMagic);
   file.write(hash_bytes_of(hasher.digest()));
   file.write(table);

@@ -42,9 +42,8 @@ std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, 
 }
 
 Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes) {
-  PipelineConfig same = config;
-  same.output = same.name = "";
-  same.work = {.unit_bytes = config.work.unit_bytes};
+  PipelineConfig same = result_settings(config);
+  same.name = "";
   std::string text = "phidias pipeline 1\n" + dump_pipeline_config(same);
   for (const auto& [path, hash] : resource_hashes) text += path + " " + hash + "\n";
   return hash_string(text);
@@ -68,7 +67,7 @@ bool WorkDirectory::prepare(const Hash128& configuration, const std::vector<Inpu
   namespace fs = std::filesystem;
   const fs::path state = output_ / "work" / "state.json";
   if (begin_again)
-    for (const char* made : {"work", "kept", "dropped", "manifest.json", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
+    for (const char* made : {"work", "kept", "dropped", "manifest.json", "pipeline.yaml", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
   const OrderedJson present = {{"configuration", configuration.hex()}, {"inputs", to_json(inputs)}};
   for (const fs::path& earlier : {manifest(), state}) {
     if (!fs::exists(earlier)) continue;
