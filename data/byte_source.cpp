@@ -86,12 +86,33 @@ class ZstdSource final : public ByteSource {
   std::size_t pending_ = 1;  // what zstd still expects; 0 at the end of a frame
 };
 
+class PlainSource final : public ByteSource {
+ public:
+  explicit PlainSource(std::string_view bytes) : bytes_(bytes) {}
+  bool read(std::string& out, std::size_t size) override {
+    const std::string_view piece = bytes_.substr(at_, size);
+    out += piece;
+    at_ += piece.size();
+    return !piece.empty();
+  }
+  std::int64_t consumed() const override { return static_cast<std::int64_t>(at_); }
+
+ private:
+  std::string_view bytes_;
+  std::size_t at_ = 0;
+};
+
 }  // namespace
 
 std::unique_ptr<ByteSource> open_compressed(std::string_view bytes, const std::string& name) {
   if (bytes.starts_with("\x1f\x8b")) return std::make_unique<GzipSource>(bytes, name);
   if (bytes.starts_with("\x28\xb5\x2f\xfd")) return std::make_unique<ZstdSource>(bytes, name);
   return nullptr;
+}
+
+std::unique_ptr<ByteSource> open_bytes(std::string_view bytes, const std::string& name) {
+  std::unique_ptr<ByteSource> source = open_compressed(bytes, name);
+  return source ? std::move(source) : std::make_unique<PlainSource>(bytes);
 }
 
 }  // namespace phidias::data

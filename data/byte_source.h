@@ -22,5 +22,7 @@ class ByteSource {
 
 // By the first bytes; null when they are neither gzip's nor zstd's. `bytes` must outlive the source; `name` stands in errors.
 std::unique_ptr<ByteSource> open_compressed(std::string_view bytes, const std::string& name);
+// The same, and the bytes as they are when they are not compressed.
+std::unique_ptr<ByteSource> open_bytes(std::string_view bytes, const std::string& name);
 
 }  // namespace phidias::data

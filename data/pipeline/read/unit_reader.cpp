@@ -9,9 +9,17 @@ std::unique_ptr<UnitReader> open_units(const InputFile& file, std::int64_t unit_
   switch (file.format) {
     case InputFormat::jsonl:
       return open_jsonl(file, unit_bytes);
-    default:
-      throw DataError(file.path.string() + ": this program does not read this format");
+    case InputFormat::warc:
+    case InputFormat::wet:
+      return open_warc(file, unit_bytes);
+    case InputFormat::text:
+    case InputFormat::html:
+      return open_text_files(file);
+    case InputFormat::parquet:
+    case InputFormat::automatic:
+      break;
   }
+  throw DataError(file.path.string() + ": this program does not read this format");
 }
 
 }  // namespace phidias::data::pipeline
