@@ -15,6 +15,7 @@ namespace phidias::launch {
 
 int run_tokenize(const TokenizeCommand& command);
 int run_make_tasks(const MakeTasksCommand& command);
+int run_make_noise(const MakeNoiseCommand& command);
 int run_inspect(const InspectCommand& command, bool json);
 // In either program; `models` is null in the front one.
 int run_data(const DataRunCommand& command, bool json, parallel::World& world, const data::pipeline::ModelServices* models);
