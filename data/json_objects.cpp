@@ -1,5 +1,8 @@
 #include "data/json_objects.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "data/line_blocks.h"
@@ -50,6 +53,17 @@ void for_each_json_object(const std::string& path, const std::function<void(cons
       visit({path + ":" + std::to_string(line), line, value});
     });
   }
+}
+
+std::vector<std::string> json_files(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(path)) return {path};
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(path))
+    if (entry.is_regular_file() && entry.path().filename().string().find(".json") != std::string::npos) files.push_back(entry.path().string());
+  if (files.empty()) throw DataError(path + ": no JSON lines files in this folder");
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 const OrderedJson* member_at(const OrderedJson& object, std::string_view path) {

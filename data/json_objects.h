@@ -24,6 +24,9 @@ struct JsonObject {
 void for_each_json_object(const std::string& path, const std::function<void(const JsonObject&)>& visit,
                           const std::function<void(const std::string& where, const std::string& what)>& bad = {});
 
+// A file as it is; of a folder all files below it whose names hold ".json", by name. Throws DataError for what is not there, and for a folder without any.
+std::vector<std::string> json_files(const std::string& path);
+
 // The member at a dotted path ("execution.passed"; a member whose own name holds the dots comes first), or nullptr.
 const OrderedJson* member_at(const OrderedJson& object, std::string_view path);
 // The text of a member: strings as they are, numbers and truth values as JSON writes them; nothing for null, absent, lists and objects.
