@@ -13,7 +13,7 @@ namespace {
 ScoreKind score_kind_from(const std::string& name) {
   const auto& names = configs::enum_names<ScoreKind>;
   const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw DataError("\"score\" is '" + name + "', not one of auto, label, expected");
+  if (found == names.end()) throw DataError("\"score\" is '" + name + "', not one of auto, label, expected, best");
   return static_cast<ScoreKind>(found - names.begin());
 }
 
@@ -66,18 +66,20 @@ ScoreRule::ScoreRule(ScoreKind kind, const std::string& label, const FastTextCla
   std::string no_number;
   for (std::size_t i = 0; i < numbers_.size(); ++i)
     if (!label_number(model.labels()[i], numbers_[i])) no_number = model.labels()[i];
-  if (kind_ == ScoreKind::automatic) kind_ = label_.empty() && no_number.empty() ? ScoreKind::expected : ScoreKind::label;
+  if (kind_ == ScoreKind::automatic) kind_ = !label_.empty() ? ScoreKind::label : no_number.empty() ? ScoreKind::expected : ScoreKind::best;
   if (kind_ == ScoreKind::label) {
-    if (label_.empty()) throw ConfigError("label: give the label whose probability is the score (the classifier has '" + no_number + "' among others)");
+    if (label_.empty()) throw ConfigError("label: give the label whose probability is the score (the classifier has '" + model.labels().front() + "' among others)");
     index_ = model.label_index(label_);
-  } else {
-    if (!no_number.empty()) throw ConfigError("score: expected needs labels that are numbers; the classifier has the label '" + no_number + "'");
-    label_.clear();
+    return;
   }
+  label_.clear();
+  if (kind_ == ScoreKind::expected && !no_number.empty())
+    throw ConfigError("score: expected needs labels that are numbers; the classifier has the label '" + no_number + "'");
 }
 
 double ScoreRule::operator()(const float* probabilities) const {
   if (kind_ == ScoreKind::label) return static_cast<double>(probabilities[index_]);
+  if (kind_ == ScoreKind::best) return static_cast<double>(*std::max_element(probabilities, probabilities + numbers_.size()));
   double sum = 0, total = 0;
   for (std::size_t i = 0; i < numbers_.size(); ++i) sum += static_cast<double>(probabilities[i]) * numbers_[i], total += static_cast<double>(probabilities[i]);
   return total > 0 ? sum / total : 0;  // one-versus-all probabilities need not add up to 1

@@ -14,9 +14,9 @@
 
 namespace phidias::data::pipeline {
 
-// How probabilities become one score: that of a label, or the mean of labels that are numbers, weighted by their probabilities (0 to 5 for a model of
-// educational levels).
-enum class ScoreKind { automatic, label, expected };
+// How probabilities become one score: that of a label; the mean of labels that are numbers, weighted by their probabilities (0 to 5 for a model of
+// educational levels); or that of the best label.
+enum class ScoreKind { automatic, label, expected, best };
 
 struct ClassifierDescription {
   ScoreKind score = ScoreKind::automatic;
@@ -33,7 +33,8 @@ void describe_classifier(const ClassifierDescription& description, OrderedJson& 
 // One number from probabilities.
 class ScoreRule {
  public:
-  // automatic: `expected` when every label is a number and none was asked for. Throws ConfigError where kind, label and the model's labels do not fit.
+  // automatic: the label's when one was asked for, else `expected` when every label is a number, else `best`. Throws ConfigError where kind, label and the
+  // model's labels do not fit.
   ScoreRule(ScoreKind kind, const std::string& label, const FastTextClassifier& model);
   double operator()(const float* probabilities) const;
   ScoreKind kind() const { return kind_; }
@@ -53,5 +54,5 @@ bool label_number(const std::string& label, double& number);
 
 namespace phidias::configs {
 template <>
-inline constexpr std::array<std::string_view, 3> enum_names<data::pipeline::ScoreKind>{"auto", "label", "expected"};
+inline constexpr std::array<std::string_view, 4> enum_names<data::pipeline::ScoreKind>{"auto", "label", "expected", "best"};
 }

@@ -140,7 +140,9 @@ std::vector<Judged> judge_held_out(const std::vector<HeldOut>& texts, const Fast
     one.label = static_cast<std::size_t>(known - model.labels().begin());
     one.predicted = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
     one.score = rule(p.data());
-    one.positive = rule.kind() == ScoreKind::expected ? numbers[one.label] >= positive_from : text.label == rule.label();
+    one.positive = rule.kind() == ScoreKind::expected ? numbers[one.label] >= positive_from
+                   : rule.kind() == ScoreKind::label  ? text.label == rule.label()
+                                                      : one.label == one.predicted;
     one.target = rule.kind() == ScoreKind::expected ? numbers[one.label] : one.positive;
     judged.push_back(one);
   }

@@ -54,7 +54,7 @@ void visit(TrainClassifierConfig& c, Visitor& v) {
   v.field(c.seed, {.key = "seed", .doc = "of vectors and draws", .minimum = 0, .maximum = 2e9});
   v.section(c.quantise, {.key = "quantise", .doc = "smaller model"});
   v.field(c.validation, {.key = "validation", .doc = "share of the texts, chosen by their hash, that is held out for metrics and calibration", .minimum = 0, .maximum = 0.9});
-  v.field(c.score, {.key = "score", .doc = "what the model's score is: a label's probability, or the mean of labels that are numbers (`auto` when they all are)"});
+  v.field(c.score, {.key = "score", .doc = "what the model's score is: probability of `label`, mean of labels that are numbers, or probability of the best label; `auto`: the first that can be"});
   v.field(c.label, {.key = "label", .doc = "label whose probability is the score", .default_text = "none"});
   v.field(c.calibrate, {.key = "calibrate", .doc = "fit a rising curve from scores to labels on the held-out texts"});
   v.field(c.positive_from, {.key = "positive_from",
@@ -80,7 +80,8 @@ void check(const TrainClassifierConfig& c, const configs::ReadState& state) {
     add("bin_names", std::to_string(c.bins.size()) + " limits make " + std::to_string(c.bins.size() + 1) + " classes, not " + std::to_string(c.bin_names.size()));
   if (c.longest_ngram > 0 && c.shortest_ngram > c.longest_ngram) add("shortest_ngram", "longer than longest_ngram");
   if (c.score == ScoreKind::label && c.label.empty()) add("label", "required with score: label");
-  if (c.score == ScoreKind::expected && !c.label.empty()) add("label", "plays no part with score: expected");
+  if ((c.score == ScoreKind::expected || c.score == ScoreKind::best) && !c.label.empty())
+    add("label", "plays no part with score: " + std::string(configs::enum_name(c.score)));
 }
 
 }  // namespace
