@@ -11,6 +11,7 @@ phidias_test(data/dataset)
 phidias_test(data/dataset_ranks MPI 1 2 3)
 phidias_test(data/inspect)
 phidias_test(data/synthetic/tasks)
+phidias_test(data/synthetic/noise)
 target_link_libraries(data_packing_test PRIVATE rapidcheck)
 target_link_libraries(data_sampler_test PRIVATE rapidcheck)
 file(GLOB pipeline_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/pipeline/tests.cmake ${CMAKE_CURRENT_LIST_DIR}/pipeline/*/tests.cmake
