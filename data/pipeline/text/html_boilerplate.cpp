@@ -47,6 +47,7 @@ bool is_block(int tag) {
     case GUMBO_TAG_LI:
     case GUMBO_TAG_FORM:
     case GUMBO_TAG_TABLE:
+    case GUMBO_TAG_TD:
     case GUMBO_TAG_P:
     case GUMBO_TAG_FIGURE:
     case GUMBO_TAG_HEADER:
@@ -65,6 +66,14 @@ bool is_dropped_role(std::string_view role) {
   return std::ranges::any_of(kRoles, [&](std::string_view dropped) { return equals_ignoring_case(role, dropped); });
 }
 
+// "<section id=search>" and "<div class=section id=menus>" are chapters of a text, named by their headings.
+bool is_chapter(const HtmlNode& node) {
+  const std::string_view names = node.attribute("class");
+  return node.tag == GUMBO_TAG_SECTION || names == "section" || names.starts_with("section ") || names.starts_with("sect");
+}
+
+ClassVerdict judge(const HtmlNode& node) { return judge_class(node.attribute("class"), is_chapter(node) ? std::string_view() : node.attribute("id")); }
+
 double link_share(const HtmlNode& node) { return node.text == 0 ? 0.0 : static_cast<double>(node.link) / node.text; }
 
 }  // namespace
@@ -72,12 +81,17 @@ double link_share(const HtmlNode& node) { return node.text == 0 ? 0.0 : static_c
 HtmlBoilerplate::HtmlBoilerplate(std::span<const HtmlNode> nodes, bool main_content, bool by_class)
     : nodes_(nodes), main_content_(main_content), by_class_(by_class) {
   if (!main_content_ || nodes_.empty()) return;
-  std::uint32_t main = 0, article = 0;
+  std::uint32_t main = 0, article = 0, behind_comments = 0;
+  double comments = 0;
   int mains = 0, articles = 0;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     const HtmlNode& node = nodes_[i];
     if (node.is_text) continue;
     if (node.tag == GUMBO_TAG_H1) ++headings_;
+    if (i >= behind_comments && is_block(node.tag) && judge(node) == ClassVerdict::comments) {
+      comments += node.text - node.link;
+      behind_comments = node.end;
+    }
     if (node.tag == GUMBO_TAG_MAIN || equals_ignoring_case(node.attribute("role"), "main")) {
       if (mains == 0 || !is_inside(i, main)) ++mains, main = i;
     } else if (node.tag == GUMBO_TAG_ARTICLE) {
@@ -85,6 +99,7 @@ HtmlBoilerplate::HtmlBoilerplate(std::span<const HtmlNode> nodes, bool main_cont
       article = i;
     }
   }
+  comments_are_content_ = comments > 0.75 * (nodes_[0].text - nodes_[0].link);
   if (mains == 1 && holds(main, 0.4))
     root_ = main;
   else if (articles == 1 && holds(article, 0.5))
@@ -110,15 +125,22 @@ bool HtmlBoilerplate::is_in_article(std::uint32_t number) const {
   return false;
 }
 
-bool HtmlBoilerplate::drops(std::uint32_t number) const {
+bool HtmlBoilerplate::hides(std::uint32_t number) const {
   const HtmlNode& node = nodes_[number];
   if (node.is_text || number == 0) return false;
-  if (is_control(node.tag)) return true;
+  if (is_control(node.tag) || (node.tag == GUMBO_TAG_LABEL && has_element(number, GUMBO_TAG_INPUT))) return true;
   const bool is_math = node.has_math && node.text < 2000;  // formulas for screen readers are where the TeX is
   if (!is_math) {
     if (node.has_attribute("hidden") || equals_ignoring_case(node.attribute("aria-hidden"), "true") || is_hidden_style(node.attribute("style"))) return true;
     if (judge_class(node.attribute("class"), {}) == ClassVerdict::hidden && !holds(number, 0.5)) return true;
   }
+  return false;
+}
+
+bool HtmlBoilerplate::drops(std::uint32_t number) const {
+  const HtmlNode& node = nodes_[number];
+  if (node.is_text || number == 0) return false;
+  if (hides(number)) return true;
   if (!main_content_) return false;
   if (root_ != 0 && !is_inside(number, root_) && !is_inside(root_, number)) {
     const bool is_heading_before = node.tag == GUMBO_TAG_H1 && number < root_;
@@ -153,11 +175,11 @@ bool HtmlBoilerplate::drops_by_class(std::uint32_t number) const {
   const HtmlNode& node = nodes_[number];
   if (!is_block(node.tag)) return false;
   if (is_inside(root_, number)) return false;
-  switch (judge_class(node.attribute("class"), node.attribute("id"))) {
+  switch (judge(node)) {
     case ClassVerdict::boilerplate:
       return !holds(number, 0.5);
     case ClassVerdict::comments:
-      return !holds(number, 0.75);
+      return !comments_are_content_;
     default:
       return node.has_attribute("data-ad") || node.has_attribute("data-ad-slot") || node.has_attribute("data-ad-unit");
   }

@@ -5,8 +5,8 @@
 //   always         hidden, aria-hidden=true, display:none, visibility:hidden, classes for screen readers; controls of forms
 //   main content   nav, aside, dialog; landmarks by aria role; header, footer outside the article; words of class and id (navigation, cookies, share bars,
 //                  advertising, comments ...); lists and blocks that are mostly links; short articles that are mostly links (teasers)
-// A class or role is not believed of an element that holds more than half of the page's text outside links (comments: three quarters: a page that consists
-// of posts is a thread), nor of body, main and article.
+// A class or role is not believed of an element that holds more than half of the page's text outside links (comments, all together: three quarters: a page
+// that consists of posts is a thread), nor of body, main and article.
 // Where one <main> (or role=main), else one <article>, holds most of the text, only it and h1 headings before it count.
 #pragma once
 
@@ -24,6 +24,8 @@ class HtmlBoilerplate {
   HtmlBoilerplate(std::span<const HtmlNode> nodes, bool main_content, bool by_class);
   // Asked in document order, not inside an element for which it said yes, nor inside pre and code.
   bool drops(std::uint32_t number) const;
+  // The part of it that holds for cells of data tables too: hidden elements and controls.
+  bool hides(std::uint32_t number) const;
 
  private:
   bool drops_by_class(std::uint32_t number) const;
@@ -34,7 +36,7 @@ class HtmlBoilerplate {
   bool has_element(std::uint32_t number, int tag) const;
   bool is_in_article(std::uint32_t number) const;
   std::span<const HtmlNode> nodes_;
-  bool main_content_, by_class_;
+  bool main_content_, by_class_, comments_are_content_ = false;
   std::uint32_t root_ = 0;  // main, article or body
   std::uint32_t headings_ = 0;
 };

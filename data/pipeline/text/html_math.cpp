@@ -80,7 +80,8 @@ std::string html_formula(std::span<const HtmlNode> nodes, std::uint32_t number) 
   const std::string_view alt = node.attribute("alt");
   const bool is_formula =
       has_class_part(node, "mwe-math") || has_class_part(node, "latex") || node.attribute("class") == "tex" || has_class_part(node, "math-tex");
-  if (!is_formula || alt.empty() || nodes[node.parent].has_math) return {};
+  // MediaWiki's picture stands beside the MathML of the same formula.
+  if (!is_formula || alt.empty() || (has_class_part(node, "mwe-math") && nodes[node.parent].has_math)) return {};
   return delimited(without_wrapping(collapsed(alt)), has_class_part(node, "display"));
 }
 

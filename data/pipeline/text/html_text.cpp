@@ -145,7 +145,7 @@ class Writer {
   // Writes what stands in front of the element, or all of it; returns the number of the next node.
   std::uint32_t element(std::uint32_t i) {
     const HtmlNode& node = nodes_[i];
-    if (boilerplate_.drops(i) || is_formula_rendering(nodes_, i)) return node.end;
+    if (boilerplate_.drops(i) || is_formula_rendering(nodes_, i) || is_line_numbers(i)) return node.end;
     if (const std::string formula = html_formula(nodes_, i); !formula.empty()) {
       const bool is_display = formula.starts_with("$$") && !is_cell_;
       if (is_display) out_.block(1);
@@ -222,6 +222,15 @@ class Writer {
     // The marker is written into the indentation of its item's lines.
     out_.indent(2 * static_cast<int>(lists_.size() - 1) + static_cast<int>(marker.size()));
     out_.marker(marker);
+  }
+
+  // A column of numbers beside a block of code.
+  bool is_line_numbers(std::uint32_t i) const {
+    const HtmlNode& node = nodes_[i];
+    if ((node.tag != GUMBO_TAG_TD && node.tag != GUMBO_TAG_PRE && node.tag != GUMBO_TAG_DIV) || !is_line_number_class(node.attribute("class"))) return false;
+    for (std::uint32_t k = i + 1; k < node.end; ++k)
+      if (nodes_[k].is_text && nodes_[k].content.find_first_not_of("0123456789 \t\r\n") != std::string_view::npos) return false;
+    return true;
   }
 
   bool is_one_line_code(std::uint32_t i) const {
@@ -308,7 +317,7 @@ class Writer {
     for (const HtmlTable::Row& row : table.rows) {
       std::string line, rule;
       for (const std::uint32_t number : row.cells) {
-        const std::string text = boilerplate_.drops(number) ? std::string() : cell(number);
+        const std::string text = boilerplate_.hides(number) ? std::string() : cell(number);
         if (pipes) {
           line += (line.empty() ? "| " : " ") + text + " |";
           rule += rule.empty() ? "| --- |" : " --- |";

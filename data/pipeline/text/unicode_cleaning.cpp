@@ -63,7 +63,7 @@ void clean_characters(std::string_view text, const CleaningRules& rules, std::st
     }
     const auto length = static_cast<std::size_t>(utf8_length(text[at]));
     const std::uint32_t c = decode_utf8(text.data() + at), now = cleaned(c, rules, counts);
-    if (now == c)
+    if (now != 0 && now == c)
       out.append(text, at, length);
     else if (now != 0)
       append_utf8(out, now);
