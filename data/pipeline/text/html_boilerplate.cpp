@@ -154,6 +154,7 @@ bool HtmlBoilerplate::drops_landmark(std::uint32_t number) const {
   const HtmlNode& node = nodes_[number];
   switch (node.tag) {
     case GUMBO_TAG_NAV:
+      return true;
     case GUMBO_TAG_ASIDE:
     case GUMBO_TAG_MENU:
       return !holds(number, 0.5);
