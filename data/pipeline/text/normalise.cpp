@@ -16,10 +16,12 @@ const icu::Normalizer2& normaliser(NormalForm form) {
   return *instance;
 }
 
-bool is_ascii(std::string_view text) {
-  unsigned char all = 0;
-  for (const char c : text) all |= static_cast<unsigned char>(c);
-  return all < 0x80;
+// Text of code points below U+0300 (UTF-8 bytes below CC) is in NFC whatever it is; only ASCII is in NFKC for sure.
+bool is_normal_for_sure(NormalForm form, std::string_view text) {
+  const int bound = form == NormalForm::nfc ? 0xCC : 0x80;
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) >= bound) return false;
+  return true;
 }
 
 class Worker final : public DocumentWorker {
@@ -75,7 +77,7 @@ class Worker final : public DocumentWorker {
 }  // namespace
 
 void normalise_unicode(NormalForm form, std::string& text) {
-  if (form == NormalForm::none || is_ascii(text)) return;
+  if (form == NormalForm::none || is_normal_for_sure(form, text)) return;
   const icu::Normalizer2& normal = normaliser(form);
   UErrorCode status = U_ZERO_ERROR;
   const icu::StringPiece piece(text.data(), static_cast<std::int32_t>(text.size()));

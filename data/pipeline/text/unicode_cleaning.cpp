@@ -8,10 +8,31 @@
 namespace phidias::data::pipeline {
 namespace {
 
+// Vectors of the compiler, not of a machine.
+using Bytes16 = unsigned char __attribute__((vector_size(16)));
+using Mask16 = signed char __attribute__((vector_size(16)));
+
+Bytes16 load16(const unsigned char* bytes) {
+  Bytes16 vector;
+  std::memcpy(&vector, bytes, sizeof vector);
+  return vector;
+}
+
+bool is_any(Mask16 mask) {
+  std::uint64_t halves[2];
+  std::memcpy(halves, &mask, sizeof halves);
+  return (halves[0] | halves[1]) != 0;
+}
+
 // Bytes that stay as they are: ASCII without control characters but \n and \t.
 bool is_plain(unsigned char c) { return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\t'; }
 
 std::size_t skip_plain(std::string_view text, std::size_t at) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  for (; at + 16 <= text.size(); at += 16) {
+    const Bytes16 c = load16(bytes + at);
+    if (is_any(((c < 0x20) | (c > 0x7E)) & (c != '\n') & (c != '\t'))) break;
+  }
   while (at < text.size() && is_plain(static_cast<unsigned char>(text[at]))) ++at;
   return at;
 }
@@ -121,26 +142,23 @@ bool is_clean_ascii(std::string_view text, const LayoutRules& rules) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\n'; };
   if (rules.strip_text && (text.front() == '\n' || is_blank(text.back()))) return false;
   if (rules.strip_lines && is_blank(text.back()) && text.back() != '\n') return false;
-  // Branch-free, so that compilers make vectors of it. The last two bytes have no neighbours: they are looked at alone.
+  // Sixteen bytes at once beside their two successors. The last bytes are looked at one by one.
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  const std::size_t paired = text.size() < 2 ? 0 : text.size() - 2;
-  constexpr std::size_t kBlock = 4096;
-  for (std::size_t from = 0; from < paired; from += kBlock) {
-    const std::size_t to = std::min(from + kBlock, paired);
-    unsigned char odd = 0;
-    for (std::size_t i = from; i < to; ++i) {
-      const unsigned char c = bytes[i], next = bytes[i + 1], after = bytes[i + 2];
-      const bool control = (static_cast<unsigned char>(c - 0x20) > 0x5E) & (c != '\n') & (c != '\t');
-      const bool trailing = ((c == ' ') | (c == '\t')) & (next == '\n');
-      const bool gap = (c == '\n') & (next == '\n') & (after == '\n');
-      odd |= static_cast<unsigned char>(control | trailing | gap);
-    }
-    if (odd != 0) return false;
+  std::size_t at = 0;
+  for (; at + 18 <= text.size(); at += 16) {
+    const Bytes16 c = load16(bytes + at), next = load16(bytes + at + 1), after = load16(bytes + at + 2);
+    const auto control = ((c < 0x20) | (c > 0x7E)) & (c != '\n') & (c != '\t');
+    const auto trailing = ((c == ' ') | (c == '\t')) & (next == '\n');
+    const auto gap = (c == '\n') & (next == '\n') & (after == '\n');
+    if (is_any(control | trailing | gap)) return false;
   }
-  for (std::size_t i = paired; i < text.size(); ++i)
-    if (!is_plain(bytes[i])) return false;
-  const std::size_t last = text.size() - 1;
-  return !(last > 0 && text[last] == '\n' && (text[last - 1] == ' ' || text[last - 1] == '\t'));
+  for (; at < text.size(); ++at) {
+    const auto is = [&](std::size_t i, char wanted) { return i < text.size() && text[i] == wanted; };
+    if (!is_plain(bytes[at])) return false;
+    if ((is(at, ' ') || is(at, '\t')) && is(at + 1, '\n')) return false;
+    if (is(at, '\n') && is(at + 1, '\n') && is(at + 2, '\n')) return false;
+  }
+  return true;
 }
 
 }  // namespace phidias::data::pipeline
