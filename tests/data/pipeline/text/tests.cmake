@@ -1,3 +1,4 @@
+phidias_test(data/pipeline/text/stages)
 phidias_test(data/pipeline/text/html_pages)
 phidias_test(data/pipeline/text/html_extraction)
 phidias_test(data/pipeline/text/extract_html)
