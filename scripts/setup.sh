@@ -23,7 +23,7 @@ mkdir -p .deps/log
 
 # 1. System packages
 packages=(g++ cmake ninja-build ccache mold make pkg-config openmpi-bin libopenmpi-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev
-  libpcre2-dev libzstd-dev zlib1g-dev libxxhash-dev libicu-dev libre2-dev libgumbo-dev libuchardet-dev libfasttext-dev libdivsufsort-dev libgtest-dev libgmock-dev librapidcheck-dev python3 python3-venv python3-pip ca-certificates)
+  libpcre2-dev libzstd-dev zlib1g-dev libxxhash-dev libicu-dev libre2-dev libgumbo-dev libuchardet-dev libpsl-dev publicsuffix libfasttext-dev libdivsufsort-dev libgtest-dev libgmock-dev librapidcheck-dev python3 python3-venv python3-pip ca-certificates)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
