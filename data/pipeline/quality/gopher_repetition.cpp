@@ -1,6 +1,7 @@
 #include "data/pipeline/quality/gopher_repetition.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/error.h"
 #include "data/pipeline/characters.h"
@@ -75,7 +76,6 @@ class Worker final : public DocumentWorker {
     for (std::size_t i = 0; i < config.duplicated_n.size(); ++i) {
       const auto n = static_cast<std::size_t>(config.duplicated_n[i]);
       duplicated_.push_back(rule("duplicated_" + std::to_string(n) + "_grams", config.max_duplicated[i], n));
-      smallest_ = std::min(smallest_, n);
     }
   }
 
@@ -94,7 +94,7 @@ class Worker final : public DocumentWorker {
     judge(document, parts_[3], lines_.characters() / characters, parts_[3].maximum > 0);
 
     const Words& words = document.words(splitter_);
-    ngrams_.reset(text, words, smallest_);
+    ngrams_.reset(text, words);
     const bool of_text = config_.ngram_characters == CharacterBase::text;
     const double base = of_text ? characters : std::max(1.0, static_cast<double>(ngrams_.word_characters()));
     for (const Rule& rule : top_) judge(document, rule, static_cast<double>(ngrams_.top(rule.n, of_text)) / base, words.size() >= rule.n);
@@ -110,7 +110,6 @@ class Worker final : public DocumentWorker {
   GopherRepetition::Config config_;
   const WordSplitter& splitter_;
   std::vector<Rule> parts_, top_, duplicated_;
-  std::size_t smallest_ = 64;
   Duplicates lines_, paragraphs_;
   RepeatedNgrams ngrams_;
 };
@@ -121,7 +120,9 @@ GopherRepetition::GopherRepetition(const Config& config, const StageSetup& setup
   if (config.top_n.size() != config.max_top.size()) throw ConfigError(setup.name + ": top_n and max_top need equally many entries, one limit for each size");
   if (config.duplicated_n.size() != config.max_duplicated.size())
     throw ConfigError(setup.name + ": duplicated_n and max_duplicated need equally many entries, one limit for each size");
-  if (!std::is_sorted(config.top_n.begin(), config.top_n.end())) throw ConfigError(setup.name + ": top_n must rise");
+  for (const auto& sizes : {config.top_n, config.duplicated_n})
+    if (std::adjacent_find(sizes.begin(), sizes.end(), std::greater_equal<>()) != sizes.end())
+      throw ConfigError(setup.name + ": the sizes in top_n and in duplicated_n must rise");
 }
 
 std::unique_ptr<StageWorker> GopherRepetition::worker() const { return std::make_unique<Worker>(*this, config_); }

@@ -32,7 +32,7 @@ class GopherRepetition final : public Stage {
     NgramCover ngram_cover = NgramCover::skip;
     CharacterBase ngram_characters = CharacterBase::text;
   };
-  // Throws ConfigError when the lists of sizes and limits do not fit.
+  // Throws ConfigError when the lists of sizes and limits do not fit, or sizes do not rise.
   GopherRepetition(const Config& config, const StageSetup& setup);
   std::unique_ptr<StageWorker> worker() const override;
 
@@ -52,7 +52,7 @@ void visit(GopherRepetition::Config& c, Visitor& v) {
           {.key = "max_duplicate_line_characters", .doc = "their share of the text's characters, at most; 0: no such rule", .minimum = 0});
   v.field(c.top_n, {.key = "top_n", .doc = "sizes of the n-grams of which the most frequent is looked at, rising", .minimum = 2, .maximum = 64});
   v.field(c.max_top, {.key = "max_top", .doc = "for each of `top_n`: characters of its occurrences, as a share, at most", .minimum = 0});
-  v.field(c.duplicated_n, {.key = "duplicated_n", .doc = "sizes of the n-grams of which all repeated ones are looked at", .minimum = 1, .maximum = 64});
+  v.field(c.duplicated_n, {.key = "duplicated_n", .doc = "sizes of the n-grams of which all repeated ones are looked at, rising", .minimum = 1, .maximum = 64});
   v.field(c.max_duplicated, {.key = "max_duplicated", .doc = "for each of `duplicated_n`: characters in repeated ones, as a share, at most", .minimum = 0});
   v.field(c.count_first, {.key = "count_first", .doc = "the first of equal lines or paragraphs counts as a duplicate as well (Dolma, DCLM)"});
   v.field(c.ngram_cover, {.key = "ngram_cover",

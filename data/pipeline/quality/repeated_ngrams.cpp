@@ -2,17 +2,18 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "data/pipeline/characters.h"
 
 namespace phidias::data::pipeline {
 
-void RepeatedNgrams::reset(std::string_view text, const Words& words, std::size_t smallest) {
+void RepeatedNgrams::reset(std::string_view text, const Words& words) {
   words_ = words.size();
   level_ = 1;
   table_.reset(text, words.size());
   ids_.resize(words_);
-  joined_.resize(text.size() + 16);
+  joined_.resize(text.size() + kLongestBeginning);
   offsets_.resize(words_ + 1);
   characters_.resize(words_ + 1);
   const bool ascii = is_ascii(text);
@@ -32,12 +33,14 @@ void RepeatedNgrams::reset(std::string_view text, const Words& words, std::size_
     to += word.size();
     characters += static_cast<std::uint32_t>(ascii ? word.size() : count_characters(word));
   }
-  std::memset(to, 0, 16);
+  std::memset(to, 0, kLongestBeginning);
   offsets_[words_] = static_cast<std::uint32_t>(to - begin);
   characters_[words_] = characters;
   repeated_.resize(table_.size());
   for (std::uint32_t id = 0; id < table_.size(); ++id) repeated_[id] = table_.count(id) > 1;
-  find_candidates(smallest);
+  candidates_.resize(words_);
+  std::iota(candidates_.begin(), candidates_.end(), 0u);
+  beginning_ = 0;
 }
 
 std::uint32_t RepeatedNgrams::add_pair(std::uint64_t key, std::uint32_t position) {
@@ -89,26 +92,35 @@ std::size_t RepeatedNgrams::top(std::size_t n, bool spaces) {
   return (characters_between(best.first, best.first + n) + (spaces ? n - 1 : 0)) * best.count;
 }
 
-void RepeatedNgrams::find_candidates(std::size_t smallest) {
-  candidates_.clear();
-  if (words_ < smallest) return;
-  const std::size_t grams = words_ - smallest + 1;
-  std::size_t shortest = 16;
-  for (std::size_t i = 0; i < grams; ++i) shortest = std::min<std::size_t>(shortest, offsets_[i + smallest] - offsets_[i]);
-  const std::uint64_t keep_first = shortest >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * shortest)) - 1;
-  const std::uint64_t keep_second = shortest >= 16 ? ~std::uint64_t{0} : shortest > 8 ? (std::uint64_t{1} << (8 * (shortest - 8))) - 1 : 0;
+// Two n-grams are equal only if they begin with the same bytes, as many as the shortest n-gram has. An n-gram contains a shorter one at the same place, so
+// what is left serves larger n as well.
+void RepeatedNgrams::find_candidates(std::size_t n) {
+  while (!candidates_.empty() && candidates_.back() + n > words_) candidates_.pop_back();
+  std::size_t shortest = kLongestBeginning;
+  for (const std::uint32_t i : candidates_) shortest = std::min<std::size_t>(shortest, offsets_[i + n] - offsets_[i]);
+  if (shortest <= beginning_) return;
+  beginning_ = shortest;
+  const auto bytes_of = [&](std::size_t word) { return shortest <= 8 * word ? 0 : std::min<std::size_t>(8, shortest - 8 * word); };
+  std::uint64_t keep[4];
+  for (std::size_t word = 0; word < 4; ++word) keep[word] = bytes_of(word) == 0 ? 0 : low_bytes(~std::uint64_t{0}, bytes_of(word));
   // Beginnings that share a slot count as equal: a few candidates too many.
-  const std::size_t mask = std::bit_ceil(std::max<std::size_t>(8 * grams, 64)) - 1;
+  const std::size_t mask = std::bit_ceil(std::max<std::size_t>(8 * candidates_.size(), 64)) - 1;
   beginnings_.assign(mask + 1, 0);
-  hashes_.resize(grams);
-  for (std::size_t i = 0; i < grams; ++i) {
-    const char* at = joined_.data() + offsets_[i];
-    hashes_[i] = static_cast<std::uint32_t>(mix_words(load_word(at) & keep_first, load_word(at + 8) & keep_second) & mask);
+  hashes_.resize(candidates_.size());
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const char* at = joined_.data() + offsets_[candidates_[i]];
+    std::uint64_t hash = mix_words(load_word(at) & keep[0], load_word(at + 8) & keep[1]);
+    if (shortest > 16) hash += mix_words(load_word(at + 16) & keep[2], load_word(at + 24) & keep[3]);
+    hashes_[i] = static_cast<std::uint32_t>(hash & mask);
     std::uint8_t& seen = beginnings_[hashes_[i]];
-    seen = static_cast<std::uint8_t>(seen == 0 ? 1 : 2);
+    seen = static_cast<std::uint8_t>(1 + (seen > 0));
   }
-  for (std::size_t i = 0; i < grams; ++i)
-    if (beginnings_[hashes_[i]] > 1) candidates_.push_back(static_cast<std::uint32_t>(i));
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    candidates_[left] = candidates_[i];
+    left += beginnings_[hashes_[i]] > 1;
+  }
+  candidates_.resize(left);
 }
 
 void RepeatedNgrams::clear_slots(std::size_t entries) {
@@ -120,7 +132,9 @@ void RepeatedNgrams::clear_slots(std::size_t entries) {
 std::uint32_t RepeatedNgrams::add_joined(std::uint32_t position, std::size_t n) {
   const char* text = joined_.data() + offsets_[position];
   const std::size_t size = offsets_[position + n] - offsets_[position];
-  for (std::size_t slot = hash_text(text, size) & mask_;; slot = (slot + 1) & mask_) {
+  const std::uint64_t hash =
+      size > 16 ? hash_long(text, size) : mix_words(low_bytes(load_word(text), size), size > 8 ? low_bytes(load_word(text + 8), size - 8) : 0);
+  for (std::size_t slot = hash & mask_;; slot = (slot + 1) & mask_) {
     const std::uint32_t index = slots_[slot];
     if (index == 0) {
       grams_.push_back({position, 1});
@@ -139,7 +153,6 @@ std::size_t RepeatedNgrams::duplicated_skipping(std::size_t n) {
   std::size_t characters = 0, next = 0;
   for (const std::uint32_t position : candidates_) {
     if (position < next) continue;
-    if (position + n > words_) break;
     if (grams_[add_joined(position, n)].count == 1) continue;
     characters += characters_between(position, position + n);
     next = position + n;
@@ -151,7 +164,6 @@ std::size_t RepeatedNgrams::duplicated_everywhere(std::size_t n) {
   std::vector<std::uint32_t>& gram_of = hashes_;
   gram_of.clear();
   for (const std::uint32_t position : candidates_) {
-    if (position + n > words_) break;
     gram_of.push_back(add_joined(position, n));
   }
   std::size_t characters = 0, covered = 0;  // words before `covered` are counted
@@ -166,6 +178,7 @@ std::size_t RepeatedNgrams::duplicated_everywhere(std::size_t n) {
 
 std::size_t RepeatedNgrams::duplicated(std::size_t n, NgramCover cover) {
   if (words_ < n) return 0;
+  find_candidates(n);
   clear_slots(candidates_.size());
   return cover == NgramCover::skip ? duplicated_skipping(n) : duplicated_everywhere(n);
 }

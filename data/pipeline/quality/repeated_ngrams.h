@@ -10,7 +10,7 @@
 // Exact: n-grams are compared, never only their hashes. Characters are code points.
 //
 // Cost: a bigram can only repeat where both words do, a trigram only where both bigrams do, so the tables of top() shrink with n. duplicated() looks only at
-// positions whose first bytes (as many as the shortest n-gram has, 16 at most) start an n-gram elsewhere as well.
+// positions whose first bytes (as many as the shortest n-gram has, 32 at most) start an n-gram elsewhere as well.
 #pragma once
 
 #include <cstdint>
@@ -27,17 +27,18 @@ enum class NgramCover { skip, all };
 
 class RepeatedNgrams {
  public:
-  // `words` are views into `text`; both stay as they are until the next reset. `smallest`: duplicated() is not asked for smaller n-grams.
-  void reset(std::string_view text, const Words& words, std::size_t smallest);
+  // `words` are views into `text`; both stay as they are until the next reset.
+  void reset(std::string_view text, const Words& words);
 
-  // 0 when the text has fewer than n words. Call with rising n, 2 at least. `spaces`: joining spaces are characters as well.
+  // 0 when the text has fewer than n words. Call with rising n, 2 at least, and before duplicated(). `spaces`: joining spaces are characters as well.
   std::size_t top(std::size_t n, bool spaces);
-  // skip: as above. all: every word that stands in an n-gram seen twice or more, its first place too (Dolma, DCLM, RedPajama-V2).
+  // skip: as above. all: every word that stands in an n-gram seen twice or more, its first place too (Dolma, DCLM, RedPajama-V2). Call with rising n.
   std::size_t duplicated(std::size_t n, NgramCover cover);
   // Characters of all words.
   std::size_t word_characters() const { return characters_.empty() ? 0 : characters_.back(); }
 
  private:
+  static constexpr std::size_t kLongestBeginning = 32;
   static constexpr std::uint32_t kUnique = ~std::uint32_t{0};
   struct Pair {
     std::uint64_t key;
@@ -48,7 +49,7 @@ class RepeatedNgrams {
   };
 
   void raise_level();
-  void find_candidates(std::size_t smallest);
+  void find_candidates(std::size_t n);
   std::uint32_t add_pair(std::uint64_t key, std::uint32_t position);
   // Index into grams_ of the n-gram at `position`, new or seen.
   std::uint32_t add_joined(std::uint32_t position, std::size_t n);
@@ -57,7 +58,7 @@ class RepeatedNgrams {
   std::size_t duplicated_everywhere(std::size_t n);
   void clear_slots(std::size_t entries);
 
-  std::size_t words_ = 0, level_ = 1;
+  std::size_t words_ = 0, level_ = 1, beginning_ = 0;
   StringTable table_;
   std::vector<std::uint32_t> ids_;      // of the n-gram that begins at each word, n = level_; kUnique: it stands once
   std::vector<std::uint8_t> repeated_;  // by id: seen twice or more
@@ -65,7 +66,7 @@ class RepeatedNgrams {
   std::vector<Pair> pairs_;  // free: id kUnique
   std::size_t mask_ = 0;
 
-  std::string joined_;                     // the words without anything between them, 16 bytes behind
+  std::string joined_;                     // the words without anything between them, and 32 bytes behind
   std::vector<std::uint32_t> offsets_;     // of each word in joined_, and its end
   std::vector<std::uint32_t> characters_;  // code points before each word, and of all
   std::vector<std::uint32_t> candidates_;  // positions whose n-gram may stand elsewhere, rising

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "data/pipeline/byte_masks.h"
 #include "data/pipeline/characters.h"
 #include "data/tokenizers/utf8.h"
 
@@ -39,11 +40,6 @@ class Reader {
   std::uint32_t character(std::size_t at) const { return decode_utf8(text_.data() + at); }
   std::size_t after(std::size_t at) const { return at + static_cast<std::size_t>(utf8_length(text_[at])); }
   bool is(std::size_t at, std::uint8_t kinds) const { return !at_end(at) && characters_.is(character(at), kinds); }
-  // A byte with which no terminal mark and no newline begins.
-  bool is_plain(std::size_t at) const {
-    const auto byte = static_cast<unsigned char>(text_[at]);
-    return byte != '\n' && !characters_.may_start(byte, Characters::terminal);
-  }
 
  private:
   std::string_view text_;
@@ -53,10 +49,9 @@ class Reader {
 void split_spaced(std::string_view text, std::vector<std::size_t>& ends) {
   const Reader reader(text);
   std::size_t begin = 0;  // of the present sentence
-  for (std::size_t at = 0; at < text.size();) {
-    if (reader.is_plain(at) || !reader.is(at, Characters::terminal)) {
-      ++at;
-      while (at < text.size() && is_continuation(text[at])) ++at;
+  for (std::size_t at = find_mark_or_foreign(text, 0, '.', '?', '!'); at < text.size(); at = find_mark_or_foreign(text, at, '.', '?', '!')) {
+    if (!reader.is(at, Characters::terminal)) {
+      at = reader.after(at);
       continue;
     }
     bool ends_here = false;

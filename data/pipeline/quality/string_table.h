@@ -27,12 +27,15 @@ inline std::uint64_t load_word(const char* at) {
   return word;
 }
 
-inline std::uint64_t hash_text(const char* at, std::size_t size) {
+// The first `bytes` bytes (in memory) of a word; 8 at most.
+inline std::uint64_t low_bytes(std::uint64_t word, std::size_t bytes) { return bytes >= 8 ? word : word & ((std::uint64_t{1} << (8 * bytes)) - 1); }
+
+// More than 16 bytes.
+inline std::uint64_t hash_long(const char* at, std::size_t size) {
+  const char* const last = at + size - 16;
   std::uint64_t hash = size;
-  for (; size > 16; at += 16, size -= 16) hash = mix_words(hash ^ load_word(at), load_word(at + 8));
-  char rest[16] = {};
-  std::memcpy(rest, at, size);
-  return mix_words(hash ^ load_word(rest), load_word(rest + 8));
+  for (; at < last; at += 16) hash = mix_words(hash ^ load_word(at), load_word(at + 8));
+  return mix_words(hash ^ load_word(last), load_word(last + 8));
 }
 
 class StringTable {
@@ -54,7 +57,7 @@ class StringTable {
       load_short(text, added.first, added.second);
       hash = mix_words(added.first + text.size(), added.second);
     } else {
-      added.first = hash = hash_text(text.data(), text.size());
+      added.first = hash = hash_long(text.data(), text.size());
     }
     for (std::size_t slot = hash & mask_;; slot = (slot + 1) & mask_) {
       const std::uint32_t id = slots_[slot];
@@ -88,9 +91,8 @@ class StringTable {
       first = load_word(text.data());
       second = load_word(text.data() + 8);
       const std::size_t size = text.size();
-      const auto keep = [](std::size_t bytes) { return bytes >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1; };
-      first &= keep(size);
-      second &= size > 8 ? keep(size - 8) : 0;
+      first = low_bytes(first, size);
+      second = size > 8 ? low_bytes(second, size - 8) : 0;
       return;
     }
     char bytes[16] = {};
