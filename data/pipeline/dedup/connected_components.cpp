@@ -78,7 +78,7 @@ std::vector<Edge> connected_components(parallel::Communicator& group, std::vecto
     make_unique(edges);
     std::uint64_t sum = 0;  // of all ranks' edges; each edge is on one rank, once
     for (const Edge& edge : edges) sum += mixed(mixed(static_cast<std::uint64_t>(edge.high)) + static_cast<std::uint64_t>(edge.low));
-    sum = static_cast<std::uint64_t>(sum_over_ranks(group, static_cast<std::int64_t>(sum)));
+    sum = static_cast<std::uint64_t>(sum_over_ranks(group, static_cast<std::int64_t>(sum >> 16)));  // without overflow for 65536 ranks
     if (!first && sum == before) return edges;
     before = sum;
     std::vector<Edge> both = exchange(group, small_star(edges), owner);
