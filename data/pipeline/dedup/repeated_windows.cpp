@@ -73,13 +73,13 @@ std::int64_t repeated_spans_bytes(std::int64_t text_bytes) {
 
 ByteSpan snapped(std::string_view text, ByteSpan span, bool to_words) {
   const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  const auto may_cut = [&](std::uint64_t at) {
-    if (at == 0 || at == text.size()) return true;
-    if (is_continuation(text[at])) return false;
-    return !to_words || is_space(text[at - 1]) || is_space(text[at]);
+  // What is left of the cut keeps its space, so that the words on its two sides do not become one.
+  const auto may_begin = [&](std::uint64_t at) { return at == 0 || (to_words ? is_space(text[at - 1]) : !is_continuation(text[at])); };
+  const auto may_end = [&](std::uint64_t at) {
+    return at == text.size() || (to_words ? is_space(text[at - 1]) || is_space(text[at]) : !is_continuation(text[at]));
   };
-  while (span.begin < span.end && !may_cut(span.begin)) ++span.begin;
-  while (span.end > span.begin && !may_cut(span.end)) --span.end;
+  while (span.begin < span.end && !may_begin(span.begin)) ++span.begin;
+  while (span.end > span.begin && !may_end(span.end)) --span.end;
   return span;
 }
 

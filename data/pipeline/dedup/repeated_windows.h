@@ -23,7 +23,8 @@ std::vector<ByteSpan> repeated_spans(std::string_view text, std::size_t minimum,
 // Memory of the call beside the text: 4 1/8 bytes per byte of text below 2 GiB, 8 1/8 from there.
 std::int64_t repeated_spans_bytes(std::int64_t text_bytes);
 
-// Shrinks a span of `text` (valid UTF-8) to whole characters, or to whole words: it then begins and ends beside ASCII white space or an end of the text.
+// Shrinks a span of `text` (valid UTF-8) to whole characters, or to whole words: it then begins behind ASCII white space and ends
+// beside it, or at an end of the text.
 ByteSpan snapped(std::string_view text, ByteSpan span, bool to_words);
 
 }  // namespace phidias::data::pipeline
