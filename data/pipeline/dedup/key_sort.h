@@ -1,4 +1,4 @@
-// Sorts entries by a 64-bit hash `key`, then by operator<: three scattering passes of 11 bits over the upper 33, and a comparison sort of the few entries
+// Sorts entries by a 64-bit hash `key`, then by operator<: three scattering passes of 8 bits over the upper 24, and a comparison sort of the few entries
 // that agree in all of them. Memory: a second copy of the entries.
 #pragma once
 
@@ -13,9 +13,9 @@ namespace phidias::data::pipeline {
 // `Entry` has a member `key` that operator< compares first.
 template <class Entry>
 void sort_by_key(std::vector<Entry>& entries) {
-  constexpr int kBits = 11, kLowest = 31;  // 31 + 3 * 11 = 64
+  constexpr int kBits = 8, kLowest = 40;  // 40 + 3 * 8 = 64; with more bits the write streams outnumber the TLB
   constexpr std::size_t kBuckets = 1u << kBits;
-  if (entries.size() < 2 * kBuckets) {
+  if (entries.size() < 8 * kBuckets) {
     std::sort(entries.begin(), entries.end());
     return;
   }

@@ -1,8 +1,10 @@
 #include "data/pipeline/dedup/minhash_dedup.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -29,7 +31,7 @@ MinhashDedup::Config with_preset(MinhashDedup::Config config, const std::string&
 struct Scratch {
   NormalisedText text, joined;
   std::vector<std::uint64_t> shingles, minima, band_keys;
-  std::vector<std::uint32_t> set;
+  std::vector<std::uint32_t> set, other;
   Words words;
 };
 
@@ -49,11 +51,25 @@ const NormalisedText& split_again(const NormalisedText& text, SplitterKind split
   return joined;
 }
 
+// Sorts by four passes over the bytes; `other` lends memory.
+void sort_numbers(std::vector<std::uint32_t>& numbers, std::vector<std::uint32_t>& other) {
+  std::array<std::array<std::uint32_t, 256>, 4> places{};
+  for (const std::uint32_t number : numbers)
+    for (std::uint32_t pass = 0; pass < 4; ++pass) ++places[pass][number >> 8 * pass & 255];
+  other.resize(numbers.size());
+  for (std::uint32_t pass = 0; pass < 4; ++pass) {
+    std::uint32_t before = 0;
+    for (std::uint32_t& place : places[pass]) before += std::exchange(place, before);
+    for (const std::uint32_t number : numbers) other[places[pass][number >> 8 * pass & 255]++] = number;
+    numbers.swap(other);
+  }
+}
+
 // Sorted upper halves, each once.
-void make_set(std::span<const std::uint64_t> shingles, std::vector<std::uint32_t>& set) {
+void make_set(std::span<const std::uint64_t> shingles, std::vector<std::uint32_t>& set, std::vector<std::uint32_t>& other) {
   set.clear();
   for (const std::uint64_t shingle : shingles) set.push_back(static_cast<std::uint32_t>(shingle >> 32));
-  std::sort(set.begin(), set.end());
+  sort_numbers(set, other);
   set.erase(std::unique(set.begin(), set.end()), set.end());
 }
 
@@ -128,7 +144,7 @@ void MinhashDedup::collect(const Document& document, std::string& record) const 
   const std::uint64_t seed = config_.scope == DedupScope::source ? hash_string(document.source).low : 0;
   append_band_keys(scratch.minima, static_cast<std::size_t>(config_.rows), seed, scratch.band_keys);
   scratch.set.clear();
-  if (config_.jaccard > 0) make_set(scratch.shingles, scratch.set);
+  if (config_.jaccard > 0) make_set(scratch.shingles, scratch.set, scratch.other);
   append_minhash_record(record, config_.keep == KeepRule::best ? keeping_score(document, config_.score) : 0, document.id, scratch.band_keys, scratch.set);
 }
 
