@@ -1,10 +1,10 @@
 // Which language a text is in: by its script, and by character n-grams where languages share one.
 //
 // The script with most letters decides. Han, kana and Hangul letters count three times (they stand for about three Latin ones); Han goes with kana when at
-// least a tenth of the two is kana (Japanese), with Hangul when there is more of that (Korean). Scripts of one language of the 23 tell it: Hebrew, Thai, Hangul,
-// kana, Han. Latin, Cyrillic and Arabic letters go to NgramLanguageModel. Everything else is `und`, undetermined (ISO 639-3), as is a text without letters and
-// one that looks like a language that is not among the 23.
-// Score: the part of the letters that is in the winning script, times the model's probability.
+// least a tenth of the two is kana (Japanese), with Hangul when there is more of that (Korean). Scripts of one language of the 23 tell it: Hebrew, Thai,
+// Hangul, kana, Han. Latin, Cyrillic and Arabic letters go to NgramLanguageModel. Everything else is `und`, undetermined (ISO 639-3), as is a text without
+// letters and one that looks like a language that is not among the 23. Score: the part of the letters that is in the winning script, times the model's
+// probability.
 #pragma once
 
 #include <cstdint>

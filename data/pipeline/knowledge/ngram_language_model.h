@@ -26,7 +26,7 @@ struct LanguageOfScript {
 
 class NgramLanguageModel {
  public:
-  static constexpr std::uint64_t kLongest = 2000;    // n-grams; evidence does not grow beyond
+  static constexpr std::uint64_t kLongest = 2000;  // n-grams; evidence does not grow beyond
   static constexpr std::size_t kMaximumLanguages = 32;
 
   struct Group {
@@ -67,9 +67,9 @@ class NgramEvidence {
   void flush();
 
   const NgramLanguageModel::Group* group_;
-  std::array<std::uint32_t, 3> last_{};    // latest first; 0 is a mark
+  std::array<std::uint32_t, 3> last_{};  // latest first; 0 is a mark
   std::uint64_t ngrams_ = 0;
-  int pending_ = 0;                        // rows in sums_
+  int pending_ = 0;  // rows in sums_
   alignas(32) std::array<std::int16_t, NgramLanguageModel::kMaximumLanguages> sums_{};
   std::array<std::int64_t, NgramLanguageModel::kMaximumLanguages> totals_{};
 };
