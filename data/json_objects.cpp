@@ -14,8 +14,9 @@ namespace {
 constexpr std::int64_t kBlockBytes = 4 << 20;
 constexpr int kDeepest = 64;  // levels of lists and objects: nlohmann copies and writes recursively
 
-// What is wrong with the line, or the object in `value`.
-std::optional<std::string> parse_object(std::string_view text, OrderedJson& value) {
+}  // namespace
+
+std::optional<std::string> parse_json_object(std::string_view text, OrderedJson& value) {
   if (find_invalid_utf8(text) != std::string_view::npos) return "invalid UTF-8";
   int depth = 0;
   bool too_deep = false;
@@ -35,8 +36,6 @@ std::optional<std::string> parse_object(std::string_view text, OrderedJson& valu
   return std::nullopt;
 }
 
-}  // namespace
-
 void for_each_json_object(const std::string& path, const std::function<void(const JsonObject&)>& visit,
                           const std::function<void(const std::string&, const std::string&)>& bad) {
   const auto report = [&](std::int64_t line, const std::string& what) {
@@ -49,7 +48,7 @@ void for_each_json_object(const std::string& path, const std::function<void(cons
   while (const std::optional<LineBlock> block = blocks.next()) {
     if (block->oversized_bytes > 0) report(block->first_line, "a line of more than " + std::to_string(kMaxLineBytes >> 20) + " MiB");
     for_each_line(*block, [&](std::int64_t line, std::string_view text) {
-      if (const std::optional<std::string> what = parse_object(text, value)) return report(line, *what);
+      if (const std::optional<std::string> what = parse_json_object(text, value)) return report(line, *what);
       visit({path + ":" + std::to_string(line), line, value});
     });
   }

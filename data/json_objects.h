@@ -20,6 +20,10 @@ struct JsonObject {
   const OrderedJson& value;
 };
 
+// What is wrong with the line, or nothing and the object in `value`. Of any bytes: invalid UTF-8, other things than objects, and objects of more than 64 levels
+// are refused.
+std::optional<std::string> parse_json_object(std::string_view line, OrderedJson& value);
+
 // In the order of the file. A line that is no JSON object goes to `bad` (its place and what is wrong), or throws DataError where that is empty.
 void for_each_json_object(const std::string& path, const std::function<void(const JsonObject&)>& visit,
                           const std::function<void(const std::string& where, const std::string& what)>& bad = {});

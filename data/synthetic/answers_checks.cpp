@@ -22,10 +22,10 @@ constexpr std::size_t kRepetitionWords = 8, kEchoWords = 5;
 // How assistants begin when they do not answer: English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese.
 constexpr std::string_view kRefusals =
     "(?i)^[\\s\"'“*]*("
-    "(?:(?:i['’]?m|i am) (?:really |very |so )?sorry,? (?:but|i) |sorry,? (?:but )?i )?(?:i )?(?:can(?:no|['’])t|can not|won['’]t|will not|am (?:not "
-    "able|unable) to|['’]?m (?:not able|unable) to) "
-    "(?:help|assist|comply|provide|fulfill?|answer|do that|continue|create|write|generate|discuss|engage|support)"
-    "|(?:i['’]?m|i am) (?:really |very |so )?sorry,? but|as an? (?:ai|artificial intelligence|(?:large )?language model)"
+    "(?:(?:i['’]?m |i am )?(?:really |very |so )?sorry,? )?(?:but )?"
+    "(?:i (?:can(?:no|['’])t|can not|won['’]t|will not)|(?:i['’]?m|i am) (?:not able|unable) to) "
+    "(?:help|assist|comply|provide|fulfill?|answer|do that|continue|create|write|generate|discuss|engage|support)\\b"
+    "|(?:i['’]?m|i am) (?:really |very |so )?sorry,? but|as an? (?:ai|artificial intelligence|(?:large )?language model)\\b"
     "|(?:es tut mir leid|tut mir leid),? aber|als (?:ki|sprachmodell)\\b|ich kann (?:dir|ihnen|dabei|diese anfrage) .{0,30}nicht"
     "|(?:je suis |)désolée?,? mais|en tant qu['’](?:ia\\b|intelligence artificielle)|je ne peux pas (?:vous aider|répondre|fournir)"
     "|lo siento,? pero|como una ia\\b|como (?:una )?(?:inteligencia artificial|modelo de lenguaje)|no puedo (?:ayudar|proporcionar|responder)"
@@ -86,7 +86,7 @@ std::string AnswerChecks::reason(const std::string& prompt_text, const OrderedJs
   if (length < settings_.minimum_characters) return "too_short";
   if (settings_.maximum_characters > 0 && length > settings_.maximum_characters) return "too_long";
   const std::vector<std::string> words = plain_words(text);
-  if (repetition(words) > settings_.maximum_repetition) return "repetition";
+  if (std::max(repetition(words), periodic_part(bare)) > settings_.maximum_repetition) return "repetition";
   if (echo(plain_words(prompt_text), words) > settings_.maximum_echo) return "echo";
   if (!settings_.execution_field.empty()) {
     const std::optional<double> passed = number_at(answer, settings_.execution_field);
@@ -107,6 +107,20 @@ double repetition(const std::vector<std::string>& words) {
     again += !seen.insert(hash_string(run).low).second;
   }
   return static_cast<double>(again) / static_cast<double>(runs);
+}
+
+double periodic_part(std::string_view text) {
+  constexpr std::size_t kLongestPeriod = 32, kShortestText = 16, kRepeats = 4;
+  if (text.size() < kShortestText) return 0;
+  std::size_t longest = 0;
+  for (std::size_t period = 1; period <= kLongestPeriod; ++period) {
+    std::size_t run = 0;
+    for (std::size_t i = period; i < text.size(); ++i) {
+      run = text[i] == text[i - period] ? run + 1 : 0;
+      if (run >= (kRepeats - 1) * period) longest = std::max(longest, run + period);
+    }
+  }
+  return static_cast<double>(longest) / static_cast<double>(text.size());
 }
 
 double echo(const std::vector<std::string>& prompt, const std::vector<std::string>& answer) {

@@ -34,6 +34,8 @@ class AnswerChecks {
 
 // Part of the runs of eight words that have occurred before in the text.
 double repetition(const std::vector<std::string>& words);
+// Part of the text that the longest run of one repeated piece of at most 32 bytes takes ("lelelele"); 0 for texts of fewer than 16 bytes.
+double periodic_part(std::string_view text);
 // Part of the answer's 5-word shingles that the prompt has as well.
 double echo(const std::vector<std::string>& prompt, const std::vector<std::string>& answer);
 // The result that a pattern finds in an answer (its last match), or without a pattern the last line; white space at the ends taken off. Nothing: none found.

@@ -72,8 +72,10 @@ void visit(AnswerSettings& s, Visitor& v) {
       {.key = "language", .doc = "that `language_field` of the answer must name; `prompt`: what the prompt's member of that name says", .default_text = "any"});
   v.field(s.language_field, {.key = "language_field", .doc = "member with the language, written by a pipeline or the generator"});
   v.field(s.execution_field, {.key = "execution_field", .doc = "member that must be true (`execution.passed`)", .default_text = "not asked for"});
-  v.field(s.maximum_repetition,
-          {.key = "maximum_repetition", .doc = "part of an answer's 8-word runs that have occurred before in it", .minimum = 0, .maximum = 1});
+  v.field(s.maximum_repetition, {.key = "maximum_repetition",
+                                 .doc = "part of an answer that is one: 8-word runs that have occurred before, or one piece over and over",
+                                 .minimum = 0,
+                                 .maximum = 1});
   v.field(s.maximum_echo, {.key = "maximum_echo", .doc = "part of an answer's 5-word shingles that are in the prompt", .minimum = 0, .maximum = 1});
   v.field(s.similarity, {.key = "similarity",
                          .doc = "Jaccard similarity of 5-word shingles from which an answer is a duplicate of an earlier one",

@@ -71,6 +71,8 @@ const OrderedJson* find_annotation(const OrderedJson& document, std::string_view
 bool holds(const Condition& condition, const OrderedJson& document) {
   const OrderedJson* value = find_annotation(document, condition.name);
   if (value == nullptr) return false;
+  const bool is_order = condition.comparison != Comparison::equal && condition.comparison != Comparison::unequal;
+  if (value->is_string() && is_order) return false;
   if (value->is_string()) return compare<std::string>(value->get<std::string>(), condition.comparison, condition.text);
   if (value->is_boolean() && !condition.is_number) return compare<std::string>(value->dump(), condition.comparison, condition.text);
   if (!condition.is_number || !(value->is_number() || value->is_boolean())) return false;
