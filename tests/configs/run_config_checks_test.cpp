@@ -12,7 +12,7 @@ TEST(RunConfigChecks, ExactlyOneModel) {
 }
 
 TEST(RunConfigChecks, ExactlyOneOfSourcesAndMixture) {
-  EXPECT_EQ(recipe_errors(small_recipe_with("data: {train: a, mixture: m.yaml}"), {"method=pretrain"}),
+  EXPECT_EQ(recipe_errors(small_recipe_with("data: {train: a, mixture: m.yaml}"), {"method=pretrain", "stop={steps: 1}"}),
             Lines{"r.yaml:8:27: data.mixture: exactly one of data.train and data.mixture may be given, both are"});
   EXPECT_EQ(recipe_errors(small_recipe_with("data: {max_length: 8}")), Lines{"r.yaml:8:7: data: exactly one of data.train and data.mixture is required"});
   const RunConfig config = read_recipe(small_recipe_with("data: {mixture: m.yaml}"), {"method=pretrain", "stop=null"});
@@ -22,7 +22,7 @@ TEST(RunConfigChecks, ExactlyOneOfSourcesAndMixture) {
 
 TEST(RunConfigChecks, AMixtureIsForPretrainingAndHasNoEpochs) {
   EXPECT_EQ(recipe_errors(small_recipe_with("data: {mixture: m.yaml, over_length: drop}"), {"stop={epochs: 1}"}),
-            (Lines{"r.yaml:8:16: data.mixture: needs method: pretrain; other methods take data.train",
+            (Lines{"r.yaml:8:17: data.mixture: needs method: pretrain; other methods take data.train",
                    "r.yaml:8:38: data.over_length: documents of a mixture are cut into pieces: split, or leave it out",
                    "override 1: stop.epochs: a mixture has no epochs: its phases say their tokens"}));
 }

@@ -41,6 +41,7 @@ divergence: {max_bad_steps: 0}
             (ModelSection{"", "phi3-tiny", "tok", DType::bfloat16, RecomputePolicy::mlp, WindowRule::inclusive, AutoBool::no, {"*.mlp.*"}, {{"<|x|>", 250}}}));
   EXPECT_EQ(config.data, (DataSection{{{"a.jsonl", 1.0, "auto"}, {"b.jsonl", 0.5, "text"}},
                                       {{"c.jsonl", 1.0, "auto"}},
+                                      {},
                                       2048,
                                       OverLength::drop,
                                       false,
