@@ -31,17 +31,27 @@ void write_source(const fs::path& path, int documents, const std::string& word) 
 void write_mixture(const fs::path& folder) {
   write_source(folder / "web.jsonl", 80, "w");
   write_source(folder / "synthetic.jsonl", 20, "s");
-  std::ofstream(folder / "mixture.yaml") << "sources: {web: " << (folder / "web.jsonl").string() << ", synthetic: " << (folder / "synthetic.jsonl").string()
-                                         << "}\nphases:\n"
-                                            "  - {name: general, tokens: 1500, sources: {web: 3, synthetic: 1}}\n"
-                                            "  - name: reasoning\n    tokens: 1000\n    context: 32\n    disjoint_from: general\n"
-                                            "    sources: {web: {weight: 1, where: {score: {minimum: 3}}}, synthetic: {weight: 1, max_epochs: 3, reuse_epochs: 4}}\n";
+  std::ofstream(folder / "mixture.yaml")
+      << "sources: {web: " << (folder / "web.jsonl").string() << ", synthetic: " << (folder / "synthetic.jsonl").string()
+      << "}\nphases:\n"
+         "  - {name: general, tokens: 1500, sources: {web: 3, synthetic: 1}}\n"
+         "  - name: reasoning\n    tokens: 1000\n    context: 32\n    disjoint_from: general\n"
+         "    sources: {web: {weight: 1, where: {score: {minimum: 3}}}, synthetic: {weight: 1, max_epochs: 3, reuse_epochs: 4}}\n";
 }
 
 configs::RunConfig mixture_recipe(const fs::path& folder, const std::string& output, const std::vector<std::string>& more = {}) {
-  std::vector<std::string> overrides = {"method=pretrain",         "data.train=null",       "data.mixture=" + (folder / "mixture.yaml").string(),
-                                        "data.shuffle=true",       "batch.documents=8",     "stop=null",
-                                        "schedule.name=constant", "schedule.warmup_steps=1", "checkpoint.keep=10"};
+  std::vector<std::string> overrides = {"method=pretrain",
+                                        "model.path=",
+                                        "model.preset=phi3-quickstart",
+                                        "data.train=null",
+                                        "data.mixture=" + (folder / "mixture.yaml").string(),
+                                        "data.shuffle=true",
+                                        "batch.documents=8",
+                                        "stop=null",
+                                        "schedule.name=constant",
+                                        "schedule.warmup_steps=1",
+                                        "checkpoint.keep=10",
+                                        "optimizer.learning_rate=1e-5"};
   overrides.insert(overrides.end(), more.begin(), more.end());
   return recipe(folder / output, overrides);
 }
@@ -111,7 +121,9 @@ TEST(Mixture, StoppedAloneAndResumedOnAnyNumberOfRanksEqualsNoStop) {
   for (const Json& line : lines) border += line["phase"] == "general" ? 1 : 0;
   ASSERT_GT(border, 2);
   ASSERT_LT(border + 2, static_cast<int>(lines.size()));
-  for (const int steps : {border - 1, border, border + 1}) {
+  // Every single step is resumed in data/mixture/mixture_sampler; here the ones around the border, on several ranks the border alone.
+  const std::vector<int> stops = world.size() == 1 ? std::vector<int>{border - 1, border, border + 1} : std::vector<int>{border};
+  for (const int steps : stops) {
     if (world.rank() == 0) {
       fs::remove_all(folder / "resumed");
       run_alone(folder.path(), steps);
@@ -121,7 +133,9 @@ TEST(Mixture, StoppedAloneAndResumedOnAnyNumberOfRanksEqualsNoStop) {
     if (world.rank() == 0) {
       expect_equal_data(folder / "whole", folder / "resumed");
       const std::vector<double> whole = field_of_steps(folder / "whole", "loss"), resumed = field_of_steps(folder / "resumed", "loss");
-      // One rank repeats bit for bit. Others add the same float32 terms in another order before the stop: 1e-5, as in trainer/checkpoint/resume.
+      // One rank repeats bit for bit. Several add the same float32 terms in another order: some 2^-23 of a loss near 7, each step; other documents would
+      // change a loss by more than 1e-2. The small rate keeps AdamW, whose first updates have the size of the rate whatever the gradient's, from
+      // blowing such differences up.
       for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(whole[i], resumed[i], world.size() == 1 ? 0.0 : 1e-5) << "step " << i + 1;
       if (world.size() == 1) {
         EXPECT_EQ(read_file(folder / "whole/final/model.safetensors"), read_file(folder / "resumed/final/model.safetensors"));
