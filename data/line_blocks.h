@@ -31,7 +31,7 @@ class LineBlocks {
   // Throws DataError: no such file, a directory, or Parquet (which this reader does not read).
   LineBlocks(const std::filesystem::path& path, std::int64_t block_bytes);
   ~LineBlocks();
-  // Throws DataError naming the file when the compressed stream is damaged or ends early.
+  // Throws DataError naming the file when the compressed stream is damaged or ends early, after the whole lines before that place.
   std::optional<LineBlock> next();
   // Of the compressed bytes where the file is compressed.
   std::int64_t file_bytes() const;
@@ -42,7 +42,19 @@ class LineBlocks {
   std::unique_ptr<State> state_;
 };
 
-// Calls `visit(line number, text)` for each line that is not blank; line ends (also CRLF) and a byte-order mark at the file's start are taken off.
+// The lines of a block that are not blank, one by one; line ends (also CRLF) and a byte-order mark at the file's start are taken off.
+class LineCursor {
+ public:
+  explicit LineCursor(const LineBlock& block);
+  // False at the end. `text` is a part of the block's.
+  bool next(std::int64_t& line, std::string_view& text);
+
+ private:
+  std::string_view rest_;
+  std::int64_t line_;
+};
+
+// Calls `visit(line number, text)` for each of them.
 void for_each_line(const LineBlock& block, const std::function<void(std::int64_t, std::string_view)>& visit);
 
 }  // namespace phidias::data

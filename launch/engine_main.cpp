@@ -29,7 +29,7 @@ struct Runner {
   int operator()(const InitCommand& command) { return run_init(command); }
   int operator()(const PlanCommand& command) { return run_plan(command, invocation.json, world); }
   int operator()(const TrainHeadCommand& command) { return run_train_head(command, invocation.json); }
-  int operator()(const DataRunCommand& command) { return run_data(command, invocation.json, world); }
+  int operator()(const DataRunCommand& command) { return run_data(command, invocation.json, world, nullptr); }
   template <class T>
   int operator()(const T&) {
     return static_cast<int>(ExitCode::usage);

@@ -63,8 +63,7 @@ void read_stage(const Value& item, const std::string& path, configs::ReadState& 
   std::unique_ptr<StageSettings> read = type->read(placed, path + "." + key, state);
   if (read->common.name.empty()) read->common.name = key;
   for (const StageEntry& other : config.stages)
-    if (other.name() == read->common.name)
-      state.problems.add(item.position, path, "a second stage is called '" + other.name() + "': give it another `name`");
+    if (other.name() == read->common.name) state.problems.add(item.position, path, "a second stage is called '" + other.name() + "': give it another `name`");
   config.stages.push_back({&*type, std::shared_ptr<const StageSettings>(std::move(read))});
 }
 
@@ -109,6 +108,13 @@ std::string dump_pipeline_config(const PipelineConfig& config) {
   text += config.stages.empty() ? "stages: []\n" : "stages:\n";
   for (const StageEntry& stage : config.stages) text += "  - " + std::string(stage.type->key) + ": " + stage.settings->yaml() + "\n";
   return text;
+}
+
+PipelineConfig result_settings(const PipelineConfig& config) {
+  PipelineConfig settings = config;
+  settings.output = "";
+  settings.work = {.unit_bytes = config.work.unit_bytes};
+  return settings;
 }
 
 bool needs_model(const PipelineConfig& config) {

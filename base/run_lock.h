@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-namespace phidias::trainer {
+namespace phidias {
 
 // Holds `<directory>.lock` locked for its lifetime; the system releases it when the process dies, however it dies. Beside the directory, not in
 // it, so that the directory can be moved aside. A file system without locks is used without one.
@@ -20,4 +20,4 @@ class RunLock {
   int descriptor_ = -1;
 };
 
-}  // namespace phidias::trainer
+}  // namespace phidias

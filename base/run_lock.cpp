@@ -1,4 +1,4 @@
-#include "trainer/run_lock.h"
+#include "base/run_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 
-namespace phidias::trainer {
+namespace phidias {
 namespace {
 
 // The holder removes the file when it is done: a lock on a file that has lost its name since protects nothing.
@@ -50,4 +50,4 @@ RunLock::~RunLock() {
   ::close(descriptor_);
 }
 
-}  // namespace phidias::trainer
+}  // namespace phidias

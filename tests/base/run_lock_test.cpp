@@ -1,4 +1,4 @@
-#include "trainer/run_lock.h"
+#include "base/run_lock.h"
 
 #include <gtest/gtest.h>
 
@@ -6,14 +6,14 @@
 #include <optional>
 
 #include "base/error.h"
-#include "tests/support/mpi_test.h"
-#include "tests/trainer/run_fixture.h"
+#include "tests/data/temporary_directory.h"
 
-namespace phidias::trainer {
+namespace phidias {
 namespace {
 
 TEST(RunLock, LetsOneJobAtATimeIntoARunDirectory) {
-  const trainer_test::SharedFolder folder(mpi_test::world());
+  const data::TemporaryDirectory temporary;
+  const std::filesystem::path& folder = temporary.path();
   std::optional<RunLock> first(folder / "run");
   EXPECT_THROW(RunLock(folder / "run", 0.0), ConfigError);
   EXPECT_NO_THROW(RunLock(folder / "other", 0.0));
@@ -23,4 +23,4 @@ TEST(RunLock, LetsOneJobAtATimeIntoARunDirectory) {
 }
 
 }  // namespace
-}  // namespace phidias::trainer
+}  // namespace phidias
