@@ -60,7 +60,8 @@ template <class Visitor>
 void visit(PassageDedup::Config& c, Visitor& v) {
   v.field(c.minimum_characters, {.key = "minimum_characters", .doc = "characters of a passage that is looked at", .minimum = 0});
   v.field(c.minimum_words, {.key = "minimum_words", .doc = "words (between white space) of a passage that is looked at", .minimum = 0});
-  v.field(c.normalise, {.key = "normalise", .doc = "`cc_net`: compare in lower case, with digits as 0, without typographic punctuation and control characters"});
+  v.field(c.normalise,
+          {.key = "normalise", .doc = "`cc_net`: compare in lower case, with digits as 0, without typographic punctuation and control characters"});
   v.field(c.drop_above, {.key = "drop_above", .doc = "drop a document of which more than this share of bytes was removed", .minimum = 0, .maximum = 1});
   v.field(c.scope, {.key = "scope", .doc = "`source`: passages of different sources are not compared"});
 }
