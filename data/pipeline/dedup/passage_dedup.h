@@ -26,7 +26,7 @@ class PassageDedup : public CollectiveStage {
     double drop_above = 1.0;
     DedupScope scope = DedupScope::global;
   };
-  using Split = void (*)(std::string_view text, std::vector<Passage>& passages);
+  using Split = void (*)(std::string_view text, std::vector<TextPiece>& passages);
   PassageDedup(const Config& config, const StageSetup& setup, Split split) : CollectiveStage(setup), config_(config), split_(split) {}
 
   std::unique_ptr<StageWorker> worker() const override { return std::make_unique<NoWork>(); }
@@ -48,12 +48,12 @@ class PassageDedup : public CollectiveStage {
 // One key each, so that one pipeline names what it cuts.
 struct LineDedup final : PassageDedup {
   struct Config : PassageDedup::Config {};
-  LineDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, split_lines) {}
+  LineDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, line_pieces) {}
 };
 
 struct ParagraphDedup final : PassageDedup {
   struct Config : PassageDedup::Config {};
-  ParagraphDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, split_paragraphs) {}
+  ParagraphDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, paragraph_pieces) {}
 };
 
 template <class Visitor>
