@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "data/byte_source.h"
+#include "data/parquet_plugin.h"
 
 namespace phidias::data {
 
@@ -19,6 +20,10 @@ struct LineBlocks::State {
   bool ended = false;
   std::exception_ptr failure;  // compressed: what ended it, to be thrown after the whole lines before
 
+  std::unique_ptr<ParquetTable> table;  // Parquet only
+  std::vector<RowRange> ranges;
+  std::size_t ranges_read = 0;
+
   LineBlock finish(std::string_view text, std::shared_ptr<const void> owner) {
     LineBlock block{.index = index++, .first_line = line, .owner = std::move(owner), .text = text};
     line += std::count(text.begin(), text.end(), '\n');
@@ -26,6 +31,14 @@ struct LineBlocks::State {
   }
   LineBlock oversized(std::size_t bytes) {
     return {.index = index++, .first_line = line++, .owner = nullptr, .text = {}, .oversized_bytes = static_cast<std::int64_t>(bytes)};
+  }
+
+  std::optional<LineBlock> next_rows() {
+    if (ranges_read == ranges.size()) return std::nullopt;
+    const RowRange& range = ranges[ranges_read++];
+    auto lines = std::make_shared<std::string>();
+    table->append_lines(range.first, range.rows, *lines);
+    return finish(*lines, lines);
   }
 
   std::optional<LineBlock> next_plain() {
@@ -78,17 +91,28 @@ LineBlocks::LineBlocks(const std::filesystem::path& path, std::int64_t block_byt
   state_->file = std::make_shared<MappedFile>(path);
   state_->block_bytes = std::max<std::int64_t>(block_bytes, 1);
   const std::string_view text = state_->file->text();
-  if (text.starts_with("PAR1")) throw DataError(path.string() + ": a Parquet file; convert it to JSONL (one JSON object per line), plain, .gz or .zst");
+  if (text.starts_with("PAR1")) {
+    state_->table = parquet_plugin(path.string()).open(path.string());
+    state_->ranges = row_ranges(state_->table->row_groups(), state_->block_bytes);
+    return;
+  }
   state_->source = open_compressed(text, path.string());
 }
 
 LineBlocks::~LineBlocks() = default;
 
-std::optional<LineBlock> LineBlocks::next() { return state_->source ? state_->next_compressed() : state_->next_plain(); }
+std::optional<LineBlock> LineBlocks::next() {
+  if (state_->table) return state_->next_rows();
+  return state_->source ? state_->next_compressed() : state_->next_plain();
+}
 
 std::int64_t LineBlocks::file_bytes() const { return static_cast<std::int64_t>(state_->file->size()); }
 
-std::int64_t LineBlocks::bytes_read() const { return state_->source ? state_->source->consumed() : static_cast<std::int64_t>(state_->position); }
+std::int64_t LineBlocks::bytes_read() const {
+  if (state_->table)
+    return file_bytes() * static_cast<std::int64_t>(state_->ranges_read) / std::max<std::int64_t>(static_cast<std::int64_t>(state_->ranges.size()), 1);
+  return state_->source ? state_->source->consumed() : static_cast<std::int64_t>(state_->position);
+}
 
 LineCursor::LineCursor(const LineBlock& block) : rest_(block.text), line_(block.first_line) {
   if (block.first_line == 1 && rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);

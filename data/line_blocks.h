@@ -1,4 +1,5 @@
-// The lines of a file in blocks of whole lines, in order: plain files through a memory map, .gz and .zst decompressed in place.
+// The lines of a file in blocks of whole lines, in order: plain files through a memory map, .gz and .zst decompressed in place, the rows of Parquet as lines of
+// JSON (data/parquet_plugin.h).
 //
 //   LineBlocks blocks(path, 4 << 20);
 //   while (std::optional<LineBlock> block = blocks.next()) for_each_line(*block, [](std::int64_t line, std::string_view text) { ... });
@@ -28,7 +29,7 @@ struct LineBlock {
 
 class LineBlocks {
  public:
-  // Throws DataError: no such file, a directory, or Parquet (which this reader does not read).
+  // Throws DataError: no such file, a directory, Parquet that is damaged or that this build does not read.
   LineBlocks(const std::filesystem::path& path, std::int64_t block_bytes);
   ~LineBlocks();
   // Throws DataError naming the file when the compressed stream is damaged or ends early, after the whole lines before that place.

@@ -176,13 +176,13 @@ bool is_ascii(std::string_view text) {
   return ((all | bytes) & kHigh) == 0;
 }
 
-std::string_view strip_left(std::string_view text) {
+std::string_view strip_spaces_left(std::string_view text) {
   const Characters& characters = Characters::get();
   while (!text.empty() && characters.is(decode_utf8(text.data()), Characters::space)) text.remove_prefix(static_cast<std::size_t>(utf8_length(text[0])));
   return text;
 }
 
-std::string_view strip_right(std::string_view text) {
+std::string_view strip_spaces_right(std::string_view text) {
   const Characters& characters = Characters::get();
   while (!text.empty() && characters.is(decode_utf8_before(text.data() + text.size()), Characters::space)) {
     while (is_continuation(text.back())) text.remove_suffix(1);
@@ -190,7 +190,5 @@ std::string_view strip_right(std::string_view text) {
   }
   return text;
 }
-
-std::string_view strip(std::string_view text) { return strip_right(strip_left(text)); }
 
 }  // namespace phidias::data::pipeline

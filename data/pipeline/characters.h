@@ -58,9 +58,13 @@ class Characters {
 // Code points in valid UTF-8.
 std::size_t count_characters(std::string_view text);
 bool is_ascii(std::string_view text);
+// Neither white space nor part of a character above ASCII.
+inline bool is_plain_mark(char byte) { return static_cast<unsigned char>(byte) > ' ' && static_cast<unsigned char>(byte) < 0x80; }
 // Without white space (str.strip()) at both ends, or at one.
-std::string_view strip(std::string_view text);
-std::string_view strip_left(std::string_view text);
-std::string_view strip_right(std::string_view text);
+std::string_view strip_spaces_left(std::string_view text);
+std::string_view strip_spaces_right(std::string_view text);
+inline std::string_view strip_left(std::string_view text) { return !text.empty() && is_plain_mark(text.front()) ? text : strip_spaces_left(text); }
+inline std::string_view strip_right(std::string_view text) { return !text.empty() && is_plain_mark(text.back()) ? text : strip_spaces_right(text); }
+inline std::string_view strip(std::string_view text) { return strip_right(strip_left(text)); }
 
 }  // namespace phidias::data::pipeline

@@ -72,7 +72,7 @@ fasttext::Args training_args(const TrainClassifierConfig& config, const fs::path
   fasttext::Args args;
   args.model = fasttext::model_name::sup;
   args.input = train.string();
-  args.lr = config.learning_rate;
+  args.lr = static_cast<double>(static_cast<float>(config.learning_rate));  // the tool reads it as a float
   args.dim = static_cast<int>(config.dimension);
   args.epoch = static_cast<int>(config.epochs);
   args.minCount = static_cast<int>(config.minimum_count);

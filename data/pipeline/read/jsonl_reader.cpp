@@ -13,9 +13,9 @@ std::string too_long(std::int64_t bytes) {
   return "the line has " + format_bytes(static_cast<double>(bytes)) + " or more; the limit is " + format_bytes(static_cast<double>(kMaxLineBytes));
 }
 
-class JsonlUnit final : public Unit {
+class JsonUnit final : public Unit {
  public:
-  JsonlUnit(std::shared_ptr<const InputFile> file, LineBlock block) : file_(std::move(file)), block_(std::move(block)), lines_(block_), documents_(*file_) {}
+  JsonUnit(std::shared_ptr<const InputFile> file, LineBlock block) : file_(std::move(file)), block_(std::move(block)), lines_(block_), documents_(*file_) {}
 
   bool next(Document& document, std::vector<ReadProblem>& problems) override {
     if (block_.oversized_bytes > 0) {
@@ -51,6 +51,14 @@ class JsonlUnit final : public Unit {
   JsonDocuments documents_;
 };
 
+}  // namespace
+
+std::unique_ptr<Unit> json_unit(std::shared_ptr<const InputFile> file, LineBlock block) {
+  return std::make_unique<JsonUnit>(std::move(file), std::move(block));
+}
+
+namespace {
+
 class JsonlReader final : public UnitReader {
  public:
   JsonlReader(const InputFile& file, std::int64_t unit_bytes) : file_(std::make_shared<InputFile>(file)), blocks_(file.path, unit_bytes) {}
@@ -59,7 +67,7 @@ class JsonlReader final : public UnitReader {
     return block_.has_value();
   }
   std::int64_t index() const override { return block_->index; }
-  std::unique_ptr<Unit> take() override { return std::make_unique<JsonlUnit>(file_, std::move(*block_)); }
+  std::unique_ptr<Unit> take() override { return json_unit(file_, std::move(*block_)); }
 
  private:
   std::shared_ptr<const InputFile> file_;

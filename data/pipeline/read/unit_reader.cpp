@@ -16,10 +16,11 @@ std::unique_ptr<UnitReader> open_units(const InputFile& file, std::int64_t unit_
     case InputFormat::html:
       return open_text_files(file);
     case InputFormat::parquet:
+      return open_parquet(file, unit_bytes);
     case InputFormat::automatic:
       break;
   }
-  throw DataError(file.path.string() + ": this program does not read this format");
+  throw ConfigError(file.path.string() + ": its format is still open; list_inputs() settles it");
 }
 
 }  // namespace phidias::data::pipeline

@@ -1,4 +1,4 @@
-#include "trainer/scoring.h"
+#include "trainer/scoring/scorer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,8 @@
-#include "trainer/scoring.h"
+#include "trainer/scoring/scorer.h"
 
+#include <ATen/ops/copy.h>
+#include <ATen/ops/mean.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
 #include <cmath>
@@ -102,19 +105,42 @@ void Scorer::check(const ScoreRequest& request) const {
     throw DataError(std::to_string(length_of(request)) + " tokens are more than the model's " + std::to_string(loaded_.config.max_positions) + " positions");
 }
 
-std::vector<Score> Scorer::score(std::span<const ScoreRequest> requests) {
-  std::vector<Score> scores(requests.size());
+template <class Visit>
+void Scorer::for_each_pass(std::span<const ScoreRequest> requests, const Visit& visit) const {
   for (std::size_t begin = 0; begin < requests.size();) {
     std::size_t end = begin + 1;
     std::int64_t tokens = length_of(requests[begin]);
     while (end < requests.size() && tokens + length_of(requests[end]) <= options_.batch_tokens) tokens += length_of(requests[end++]);
-    score_together(requests.subspan(begin, end - begin), std::span(scores).subspan(begin, end - begin));
+    visit(begin, end);
     begin = end;
   }
+}
+
+std::vector<Score> Scorer::score(std::span<const ScoreRequest> requests) const {
+  std::vector<Score> scores(requests.size());
+  for_each_pass(requests, [&](std::size_t begin, std::size_t end) {
+    score_together(requests.subspan(begin, end - begin), std::span(scores).subspan(begin, end - begin));
+  });
   return scores;
 }
 
-void Scorer::score_together(std::span<const ScoreRequest> requests, std::span<Score> scores) {
+at::Tensor Scorer::embed(std::span<const ScoreRequest> requests) const {
+  const c10::InferenceMode inference;
+  at::Tensor embeddings = at::zeros({static_cast<std::int64_t>(requests.size()), loaded_.config.hidden_size}, at::kFloat);
+  for_each_pass(requests, [&](std::size_t begin, std::size_t end) {
+    const data::MicroBatch packed = pack(requests.subspan(begin, end - begin), loaded_.config);
+    models::ForwardOptions forward;
+    forward.inclusive_window = options_.inclusive_window;
+    const at::Tensor hidden = loaded_.model->forward(kernels::to_device(packed, options_.device), forward).to(at::kFloat);
+    for (std::size_t i = 0; i < packed.segments.size(); ++i) {
+      const data::Segment& segment = packed.segments[i];
+      embeddings[static_cast<std::int64_t>(begin + i)].copy_(hidden.slice(0, segment.begin, segment.end).mean(0));
+    }
+  });
+  return embeddings;
+}
+
+void Scorer::score_together(std::span<const ScoreRequest> requests, std::span<Score> scores) const {
   const c10::InferenceMode inference;
   data::MicroBatch packed = pack(requests, loaded_.config);
   const kernels::PackedBatch batch = kernels::to_device(packed, options_.device);

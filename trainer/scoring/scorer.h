@@ -53,11 +53,16 @@ class Scorer {
   // Throws DataError for an id outside the vocabulary, labels of another length, nothing at all, or more tokens than the model has positions.
   void check(const ScoreRequest& request) const;
   // Every request must pass check().
-  std::vector<Score> score(std::span<const ScoreRequest> requests);
+  std::vector<Score> score(std::span<const ScoreRequest> requests) const;
+  // Mean of the hidden states after the final norm over each request's tokens: [requests, hidden] float32 on the CPU.
+  at::Tensor embed(std::span<const ScoreRequest> requests) const;
   const configs::ModelConfig& config() const { return loaded_.config; }
 
  private:
-  void score_together(std::span<const ScoreRequest> requests, std::span<Score> scores);
+  void score_together(std::span<const ScoreRequest> requests, std::span<Score> scores) const;
+  // Calls visit(begin, end) for runs of requests that fit into one forward pass.
+  template <class Visit>
+  void for_each_pass(std::span<const ScoreRequest> requests, const Visit& visit) const;
 
   ScorerOptions options_;
   models::LoadedModel loaded_;

@@ -1,0 +1,1 @@
+phidias_test(data/pipeline/quality/golden)
