@@ -36,6 +36,7 @@ ContaminationFinder::ContaminationFinder(const DecontaminateConfig& config)
   for (std::uint32_t i = 0; i < items_.size(); ++i) {
     const EvaluationItem& item = items_[i];
     if (counts_.empty() || counts_.back().set != item.set) counts_.push_back({.set = item.set});
+    sets_.push_back(static_cast<std::uint32_t>(counts_.size() - 1));
     ++counts_.back().items;
     if (settings_.form == WordForm::simplified && !item.answers.empty())
       add_answers(item, i, counts_.back());

@@ -49,6 +49,7 @@ class ContaminationFinder {
 
   const RuleSettings& settings() const { return settings_; }
   const EvaluationItem& item(std::uint32_t number) const { return items_[number]; }
+  std::size_t set_of(std::uint32_t item) const { return sets_[item]; }  // index into counts()
   std::size_t grams() const { return grams_.grams() + lines_.grams(); }
   const std::vector<EvaluationCounts>& counts() const { return counts_; }
   std::int64_t bytes() const { return grams_.bytes() + lines_.bytes(); }
@@ -69,6 +70,7 @@ class ContaminationFinder {
   const WordSplitter& splitter_;
   std::vector<EvaluationItem> items_;
   std::vector<EvaluationCounts> counts_;
+  std::vector<std::uint32_t> sets_;  // of items
   // Entries of an index are word lists: one of an item, or one of each of its answers. The owner of an entry is its item.
   NgramIndex grams_, lines_;
   std::vector<std::uint32_t> gram_owners_, line_owners_;

@@ -11,6 +11,23 @@ namespace {
 
 constexpr std::size_t kNamedItems = 20;
 
+using Notes = std::vector<std::pair<std::string, std::string>>;
+
+// What is looked for.
+Notes notes_of(const ContaminationFinder& finder) {
+  Notes notes;
+  for (const EvaluationCounts& counts : finder.counts()) {
+    std::string text = std::to_string(counts.items) + " items";
+    if (counts.whole > 0) text += ", " + std::to_string(counts.whole) + " looked for as a whole";
+    if (counts.lines > 0) text += ", " + std::to_string(counts.lines) + " as a line";
+    if (counts.not_looked_for > 0) text += ", " + std::to_string(counts.not_looked_for) + " too short to look for";
+    notes.emplace_back(counts.set, text);
+  }
+  notes.emplace_back("n-grams", std::to_string(finder.grams()));
+  notes.emplace_back("memory", std::to_string(finder.bytes()) + " bytes of index");
+  return notes;
+}
+
 // What is done about a document with matches.
 class Action {
  public:
@@ -116,6 +133,7 @@ class CountingStage final : public CollectiveStage {
       for (std::size_t i = 0; i < unit.records.size(); ++i) count(matches_of(unit.records[i]), settings.common_count, counts);
     if (collected.group != nullptr)
       collected.group->all_reduce(counts.data(), static_cast<std::int64_t>(counts.size()), parallel::DataType::int64, parallel::ReduceOp::sum);
+    std::vector<std::int64_t> documents_hit(finder_->counts().size(), 0);
     std::string decision;
     for (std::size_t u = 0; u < collected.units.size(); ++u) {
       const RecordListView& records = collected.units[u].records;
@@ -123,9 +141,13 @@ class CountingStage final : public CollectiveStage {
         decision.clear();
         for (const Match& match : matches_of(records[i]))
           if (counts[match.gram] > 0 && counts[match.gram] <= settings.common_limit) append_match(match, decision);
+        count_sets(matches_of(decision), documents_hit);
         decisions[u].add(decision);
       }
     }
+    if (collected.group != nullptr)
+      collected.group->all_reduce(documents_hit.data(), static_cast<std::int64_t>(documents_hit.size()), parallel::DataType::int64, parallel::ReduceOp::sum);
+    documents_hit_ = std::move(documents_hit);
     found_ = common_ = 0;
     for (const std::int64_t count : counts) {
       found_ += count > 0;
@@ -135,8 +157,13 @@ class CountingStage final : public CollectiveStage {
 
   void apply(Document& document, std::string_view decision) const override { action_.apply(document, matches_of(decision), {}); }
 
-  std::vector<std::pair<std::string, std::string>> notes() const override {
-    return {{"n-grams found", std::to_string(found_)}, {"n-grams ignored as common", std::to_string(common_)}};
+  Notes notes() const override {
+    Notes notes = notes_of(*finder_);
+    for (std::size_t i = 0; i < documents_hit_.size(); ++i)
+      notes.emplace_back(finder_->counts()[i].set + " hit", "in " + std::to_string(documents_hit_[i]) + " documents");
+    notes.emplace_back("n-grams found", std::to_string(found_));
+    notes.emplace_back("n-grams ignored as common", std::to_string(common_));
+    return notes;
   }
 
  private:
@@ -156,8 +183,17 @@ class CountingStage final : public CollectiveStage {
     for (const std::uint32_t gram : grams) ++counts[gram];
   }
 
+  // One more document for every set that its matches stand for.
+  void count_sets(const std::vector<Match>& matches, std::vector<std::int64_t>& documents_hit) const {
+    double ratio = 0;
+    std::vector<bool> hit(documents_hit.size(), false);
+    for (const std::uint32_t item : finder_->items(matches, {}, &ratio)) hit[finder_->set_of(item)] = true;
+    for (std::size_t i = 0; i < hit.size(); ++i) documents_hit[i] += hit[i];
+  }
+
   Action action_;
   std::shared_ptr<const ContaminationFinder> finder_;
+  std::vector<std::int64_t> documents_hit_;  // by set
   std::int64_t found_ = 0, common_ = 0;
 };
 
@@ -180,20 +216,6 @@ std::vector<std::filesystem::path> DecontaminateStage::resources() const { retur
 
 CollectiveStage* DecontaminateStage::collective() { return counting_.get(); }
 
-std::vector<std::pair<std::string, std::string>> DecontaminateStage::notes() const {
-  std::vector<std::pair<std::string, std::string>> notes;
-  for (const EvaluationCounts& counts : finder_->counts()) {
-    std::string text = std::to_string(counts.items) + " items";
-    if (counts.whole > 0) text += ", " + std::to_string(counts.whole) + " looked for as a whole";
-    if (counts.lines > 0) text += ", " + std::to_string(counts.lines) + " as a line";
-    if (counts.not_looked_for > 0) text += ", " + std::to_string(counts.not_looked_for) + " too short to look for";
-    notes.emplace_back(counts.set, text);
-  }
-  notes.emplace_back("n-grams", std::to_string(finder_->grams()));
-  notes.emplace_back("memory", std::to_string(finder_->bytes()) + " bytes of index");
-  if (counting_)
-    for (auto& note : counting_->notes()) notes.push_back(std::move(note));
-  return notes;
-}
+std::vector<std::pair<std::string, std::string>> DecontaminateStage::notes() const { return counting_ ? counting_->notes() : notes_of(*finder_); }
 
 }  // namespace phidias::data::pipeline

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "base/error.h"
@@ -174,11 +175,13 @@ TEST_F(SmallSet, CommonNgramsDoNotCount) {
   settings.action = ContaminationAction::drop;
   std::vector<std::string> texts(10, "It says " + item + " here and " + item + " again.");
   Documents documents = documents_of(texts);
-  run(settings, documents);
+  std::vector<std::pair<std::string, std::string>> notes;
+  run(settings, documents, &notes);
   for (const Document& document : documents) EXPECT_TRUE(document.dropped());  // in ten documents, twice each
+  const auto hit = std::find(notes.begin(), notes.end(), std::pair<std::string, std::string>{"school hit", "in 10 documents"});
+  EXPECT_NE(hit, notes.end());
   texts.push_back(item);
   documents = documents_of(texts);
-  std::vector<std::pair<std::string, std::string>> notes;
   run(settings, documents, &notes);
   for (const Document& document : documents) EXPECT_FALSE(document.dropped());
   EXPECT_EQ(notes.back().second, "1");
