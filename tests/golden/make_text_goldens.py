@@ -161,7 +161,17 @@ def mojibake():
 
 
 LISTS = {
-    "domains": ["# comment", "badsite.com", "evil.co.uk", "ads.goodsite.com", "xn--bcher-kva.example", "spam.blogspot.com", "casino.net", "1.2.3.4", "tracker.city.kawasaki.jp"],
+    "domains": [
+        "# comment",
+        "badsite.com",
+        "evil.co.uk",
+        "ads.goodsite.com",
+        "xn--bcher-kva.example",
+        "spam.blogspot.com",
+        "casino.net",
+        "1.2.3.4",
+        "tracker.city.kawasaki.jp",
+    ],
     "urls": ["http://goodsite.com/blocked/page.html", "https://www.example.org/a?b=c"],
     "hard_words": ["forbiddenword", "poker", "Slot-Machine"],
     "soft_words": ["bet", "bonus", "win", "free", "casino"],
@@ -172,17 +182,72 @@ PRIVATE = ["blogspot.com", "github.io"]
 
 
 def url_texts():
-    hosts = ["badsite.com", "www.badsite.com", "notbadsite.com", "badsite.com.br", "a.b.evil.co.uk", "evil.co.uk", "co.uk", "ads.goodsite.com", "x.ads.goodsite.com",
-             "goodsite.com", "www.example.org", "spam.blogspot.com", "other.blogspot.com", "user.github.io", "localhost", "127.0.0.1", "1.2.3.4", "[::1]", "BadSite.COM",
-             "casino.net", "www.casino.net", "tracker.city.kawasaki.jp", "a.tracker.city.kawasaki.jp", "foo.bar.kawasaki.jp", "unknown.tld", "xn--bcher-kva.example",
-             "badsite.com.", "sub.domain.de", "free-win.io", "poker.example"]
-    paths = ["", "/", "/blocked/page.html", "/a?b=c", "/poker/rules", "/Poker", "/forbidden-word", "/forbiddenword.html", "/slotmachine", "/free/bonus", "/free/free", "/bet-now?win=1",
-             "/online-casino-games", "/xx/yy/zz", "/buy_now_77", "/aaab", "/aba-b", "/some/long/article-about-history.html", "/BONUS/win", "/x#onlinecasino"]
+    hosts = [
+        "badsite.com",
+        "www.badsite.com",
+        "notbadsite.com",
+        "badsite.com.br",
+        "a.b.evil.co.uk",
+        "evil.co.uk",
+        "co.uk",
+        "ads.goodsite.com",
+        "x.ads.goodsite.com",
+        "goodsite.com",
+        "www.example.org",
+        "spam.blogspot.com",
+        "other.blogspot.com",
+        "user.github.io",
+        "localhost",
+        "127.0.0.1",
+        "1.2.3.4",
+        "[::1]",
+        "BadSite.COM",
+        "casino.net",
+        "www.casino.net",
+        "tracker.city.kawasaki.jp",
+        "a.tracker.city.kawasaki.jp",
+        "foo.bar.kawasaki.jp",
+        "unknown.tld",
+        "xn--bcher-kva.example",
+        "badsite.com.",
+        "sub.domain.de",
+        "free-win.io",
+        "poker.example",
+    ]
+    paths = [
+        "",
+        "/",
+        "/blocked/page.html",
+        "/a?b=c",
+        "/poker/rules",
+        "/Poker",
+        "/forbidden-word",
+        "/forbiddenword.html",
+        "/slotmachine",
+        "/free/bonus",
+        "/free/free",
+        "/bet-now?win=1",
+        "/online-casino-games",
+        "/xx/yy/zz",
+        "/buy_now_77",
+        "/aaab",
+        "/aba-b",
+        "/some/long/article-about-history.html",
+        "/BONUS/win",
+        "/x#onlinecasino",
+    ]
     schemes = ["http://", "https://", "", "//", "http://user:pw@", "ftp://"]
     generator = random.Random(5)
     urls = [f"http://{host}{path}" for host in hosts for path in generator.sample(paths, 9)]
     urls += [f"{generator.choice(schemes)}{generator.choice(hosts)}{generator.choice(['', ':8080', ':443'])}{generator.choice(paths)}" for _ in range(150)]
-    urls += ["http://goodsite.com/blocked/page.html", "https://www.example.org/a?b=c", "http://", "not a url", "mailto:x@badsite.com", "http://a@b@badsite.com/x"]
+    urls += [
+        "http://goodsite.com/blocked/page.html",
+        "https://www.example.org/a?b=c",
+        "http://",
+        "not a url",
+        "mailto:x@badsite.com",
+        "http://a@b@badsite.com/x",
+    ]
     return list(dict.fromkeys(urls))
 
 
@@ -190,10 +255,23 @@ def urls():
     dat = OUT / "suffixes.dat"
     private = ["// ===BEGIN PRIVATE DOMAINS===", *PRIVATE, "// ===END PRIVATE DOMAINS==="]
     dat.write_text("\n".join(["// ===BEGIN ICANN DOMAINS===", *SUFFIXES, "// ===END ICANN DOMAINS===", *private]) + "\n")
-    url_filter = URLFilter(extra_domains=LISTS["domains"], extra_urls=LISTS["urls"], banned_words=LISTS["hard_words"], banned_subwords=LISTS["substrings"],
-                           soft_banned_words=LISTS["soft_words"], use_integrated_lists=False)
+    url_filter = URLFilter(
+        extra_domains=LISTS["domains"],
+        extra_urls=LISTS["urls"],
+        banned_words=LISTS["hard_words"],
+        banned_subwords=LISTS["substrings"],
+        soft_banned_words=LISTS["soft_words"],
+        use_integrated_lists=False,
+    )
     url_filter.tldextractor = TLDExtract(suffix_list_urls=[dat.resolve().as_uri()], fallback_to_snapshot=False, cache_dir=None)
-    names = {"domain": "domain", "subdomain": "subdomain", "url": "url", "hard_blacklisted": "hard_word", "soft_blacklisted": "soft_words", "blacklisted_subword": "substring"}
+    names = {
+        "domain": "domain",
+        "subdomain": "subdomain",
+        "url": "url",
+        "hard_blacklisted": "hard_word",
+        "soft_blacklisted": "soft_words",
+        "blacklisted_subword": "substring",
+    }
     cases = []
     for url in url_texts():
         verdict = url_filter.filter(Document(text="x", id="0", metadata={"url": url}))

@@ -1,7 +1,8 @@
 // Repairs text whose UTF-8 bytes were once read as Latin-1 or Windows-1252 ("schÃ¶n", "donâ€™t"), also twice or three times over.
 //
-// The approach and the rules are those of ftfy 6.3's fix_encoding (Apache-2.0), restated for these two encodings. A line is looked at only when two or three
-// neighbouring characters stand together as they do in misread text and hardly anywhere else ("Ã" before "¶", "â" before "€": is_suspicious). Then, in order:
+// The approach and the rules are those of ftfy 6.3's fix_encoding (Apache-2.0), restated for these two encodings. A line is looked at only when two or
+// three neighbouring characters stand together as they do in misread text and hardly anywhere else ("Ã" before "¶", "â" before "€": is_suspicious). Then, in
+// order:
 //   1. the whole line goes back to bytes (Latin-1, else Windows-1252 whose undefined bytes stand for themselves); valid UTF-8 replaces it. A space that was
 //      a no-break space (byte A0) is one again where that makes a character; with Windows-1252, sequences that lost bytes to U+FFFD become one U+FFFD
 //   2. else every run of characters that has the form of UTF-8, is suspicious by itself and decodes is replaced

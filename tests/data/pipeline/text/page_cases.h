@@ -1,4 +1,4 @@
-// The pages of tests/golden/text/pages.txt, written for the project:
+// The pages of tests/golden/text/pages.cases, written for the project:
 //
 //   === name
 //   the page
@@ -20,8 +20,8 @@ struct PageCase {
 };
 
 inline std::vector<PageCase> page_cases() {
-  std::ifstream file(std::string(PHIDIAS_SOURCE_DIR) + "/tests/golden/text/pages.txt");
-  if (!file) throw std::runtime_error("tests/golden/text/pages.txt is missing");
+  std::ifstream file(std::string(PHIDIAS_SOURCE_DIR) + "/tests/golden/text/pages.cases");
+  if (!file) throw std::runtime_error("tests/golden/text/pages.cases is missing");
   std::vector<PageCase> cases;
   std::string line, part;
   while (std::getline(file, line)) {
