@@ -18,6 +18,8 @@ namespace {
 constexpr int kIndexBits = 24;  // of a place: document << 24 | passage
 constexpr std::size_t kPassages = (std::size_t{1} << kIndexBits) - 1;
 
+constexpr std::int64_t kBytesInMemory = 48;  // of a passage: three copies of an entry while it is exchanged or sorted
+
 struct Entry {
   std::uint64_t key;
   std::int64_t place;
@@ -30,8 +32,15 @@ std::uint64_t key_at(std::string_view record, std::size_t index) {
   return key;
 }
 
-std::vector<Entry> collected_entries(const Corpus& corpus) {
+std::size_t local_passages(const Corpus& corpus) {
+  std::size_t passages = 0;
+  corpus.for_each_local([&](std::int64_t, std::string_view record) { passages += record.size() / sizeof(std::uint64_t); });
+  return passages;
+}
+
+std::vector<Entry> collected_entries(const Corpus& corpus, std::size_t passages) {
   std::vector<Entry> entries;
+  entries.reserve(passages);
   corpus.for_each_local([&](std::int64_t document, std::string_view record) {
     for (std::size_t i = 0; i < record.size() / sizeof(std::uint64_t); ++i)
       entries.push_back({key_at(record, i), document << kIndexBits | static_cast<std::int64_t>(i)});
@@ -90,14 +99,18 @@ void PassageDedup::collect(const Document& document, std::string& record) const 
 std::int64_t PassageDedup::resolve_bytes(std::int64_t, std::int64_t bytes, int ranks) const {
   constexpr std::int64_t kBytesPerPassage = 40;  // a guess on the low side for lines of prose and code
   const std::int64_t length = std::max(kBytesPerPassage, std::max(config_.minimum_characters, 2 * config_.minimum_words));
-  return bytes / length * 3 * static_cast<std::int64_t>(sizeof(Entry)) / ranks + (1 << 20);
+  return bytes / length * kBytesInMemory / ranks + (1 << 20);
 }
 
 void PassageDedup::resolve(const Collected& collected, std::span<RecordList> decisions) {
   const Corpus corpus(collected, {});
-  std::vector<Entry> entries = collected_entries(corpus);
-  const std::int64_t passages = sum_over_ranks(corpus.group(), static_cast<std::int64_t>(entries.size()));
-  const std::vector<std::int64_t> places = repeated_places(corpus, std::move(entries));
+  const std::size_t here = local_passages(corpus);
+  const std::int64_t passages = sum_over_ranks(corpus.group(), static_cast<std::int64_t>(here));
+  const std::int64_t needed = max_over_ranks(corpus.group(), static_cast<std::int64_t>(here)) * kBytesInMemory;
+  if (memory_bytes_ > 0 && needed > memory_bytes_)
+    throw ConfigError(name() + " needs " + std::to_string(needed) + " bytes of memory on one rank and may take " + std::to_string(memory_bytes_) +
+                      " (work.memory_bytes); use more ranks, or count fewer passages with minimum_characters");
+  const std::vector<std::int64_t> places = repeated_places(corpus, collected_entries(corpus, here));
   auto place = places.begin();
   std::string decision;
   for (std::size_t u = 0; u < collected.units.size(); ++u) {

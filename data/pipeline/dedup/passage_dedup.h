@@ -3,7 +3,8 @@
 // A passage is known by 64 bits of XXH3 of its text (two different ones among 1e9 share them with probability 0.03 in all), as it stands or in cc_net's
 // normalisation. Passages shorter than the bounds never count, nor do those behind the 16,777,215th of a document. What stays of a document is byte for byte
 // what stood there. A document whose removed share of bytes is above `drop_above` goes (mostly_duplicate), and one of which nothing stays (empty).
-// Bytes: 8 per counted passage collected on disk; 48 per passage of memory in resolve(), over all ranks.
+// Bytes: 8 per counted passage collected on disk; 48 per passage of memory in resolve(), over all ranks. resolve_bytes() guesses the number of passages;
+// resolve() knows it and refuses with ConfigError what does not fit.
 #pragma once
 
 #include <array>
@@ -27,7 +28,8 @@ class PassageDedup : public CollectiveStage {
     DedupScope scope = DedupScope::global;
   };
   using Split = void (*)(std::string_view text, std::vector<TextPiece>& passages);
-  PassageDedup(const Config& config, const StageSetup& setup, Split split) : CollectiveStage(setup), config_(config), split_(split) {}
+  PassageDedup(const Config& config, const StageSetup& setup, Split split)
+      : CollectiveStage(setup), config_(config), split_(split), memory_bytes_(setup.memory_bytes) {}
 
   std::unique_ptr<StageWorker> worker() const override { return std::make_unique<NoWork>(); }
   std::vector<std::pair<std::string, std::string>> notes() const override { return notes_; }
@@ -42,6 +44,7 @@ class PassageDedup : public CollectiveStage {
 
   Config config_;
   Split split_;
+  std::int64_t memory_bytes_;
   std::vector<std::pair<std::string, std::string>> notes_{{"bytes_per_passage", "8 on disk, 48 of memory in all"}};
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "tests/data/pipeline/dedup/collective_driver.h"
 #include "tests/data/temporary_directory.h"
 
@@ -48,6 +49,16 @@ TEST(LineDedup, SourcesCanBeApartAndMostlyRepeatedDocumentsGo) {
   const std::vector<Sample> samples{{"aaaa\nb\n"}, {"aaaa\nc\n"}, {.text = "aaaa\nb\n", .source = "other"}};
   EXPECT_EQ(reasons_of(run_stage<LineDedup>({{.drop_above = 0.7}}, samples, options)), (Texts{"-", "mostly_duplicate", "empty"}));
   EXPECT_EQ(reasons_of(run_stage<LineDedup>({{.drop_above = 0.8, .scope = DedupScope::source}}, samples, options)), (Texts{"-", "-", "-"}));
+}
+
+TEST(LineDedup, RefusesMoreLinesThanFitIntoMemory) {
+  const TemporaryDirectory directory;
+  const std::vector<Sample> samples{{"a\nb\nc\nd\n"}};
+  const auto run = [&](std::int64_t memory_bytes) {
+    run_stage<LineDedup>({}, samples, {.scratch = directory.path() / "scratch", .memory_bytes = memory_bytes});
+  };
+  EXPECT_NO_THROW(run(4 * 48));
+  EXPECT_NE(message_of<ConfigError>([&] { run(4 * 48 - 1); }).find("needs 192 bytes of memory on one rank and may take 191"), std::string::npos);
 }
 
 TEST(ParagraphDedup, RemovesAParagraphWithTheBlankLinesBehindIt) {
