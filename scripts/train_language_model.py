@@ -21,7 +21,8 @@ GROUPS = [  # name, target languages, others, bits of the table, bytes of a row
     ("cyrillic", texts.CYRILLIC, texts.CYRILLIC_OTHERS, 14, 8),
     ("arabic", texts.ARABIC, texts.ARABIC_OTHERS, 13, 8),
 ]
-SCRIPTS = {"latin": [(0x41, 0x24F), (0x1E00, 0x1EFF)], "cyrillic": [(0x400, 0x52F)], "arabic": [(0x600, 0x6FF), (0x750, 0x77F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC)]}
+SCRIPTS = {"latin": [(0x41, 0x24F), (0x1E00, 0x1EFF)], "cyrillic": [(0x400, 0x52F)],
+           "arabic": [(0x600, 0x6FF), (0x750, 0x77F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC)]}
 LENGTHS = [30, 60, 120, 250, 500]
 PASSAGES, OTHER_PASSAGES = 5000, 1200  # per language: one of the 23, or not
 LONGEST = 2000  # n-grams; evidence does not grow beyond
