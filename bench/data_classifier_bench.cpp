@@ -103,8 +103,8 @@ int main(int argc, char** argv) {
       their_best = std::min(their_best, cpu_seconds() - start);
     }
     const double megabytes = static_cast<double>(text.size()) / 1e6;
-    std::printf("phidias: %.1f MB/s (load %.2f s), library: %.1f MB/s (load %.2f s), ratio %.2f, %zu documents, largest difference %.1e\n", megabytes / our_best,
-                load, megabytes / their_best, library_load, their_best / our_best, ours.size(), largest_difference(ours, theirs));
+    std::printf("phidias: %.1f MB/s (load %.2f s), library: %.1f MB/s (load %.2f s), ratio %.2f, %zu documents, largest difference %.1e\n",
+                megabytes / our_best, load, megabytes / their_best, library_load, their_best / our_best, ours.size(), largest_difference(ours, theirs));
     if (argc > 3) {
       const std::string bytes = phidias::read_file(argv[3]);
       Scores others(bytes.size() / sizeof(float));

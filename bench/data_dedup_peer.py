@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import xxhash
-from datatrove.pipeline.dedup import minhash
+from datatrove.data import Document
+from datatrove.pipeline.dedup import exact_dedup, minhash
 
 
 class Whitespace:
@@ -52,7 +53,12 @@ def main() -> None:
                 step.get_signature(shingles)
 
     rate("minhash 14 x 8", len(data) / 1e6, signatures)
-    rate("exact hash of text", len(data) / 1e6, lambda: [xxhash.xxh64_intdigest(part.encode()) for part in parts])
+    def content(document: Document) -> bytes:
+        return document.text.encode()
+
+    exact = exact_dedup.ExactDedupSignature("/tmp/unused-exact-output", exact_dedup.ExactDedupConfig(content_getter=content))
+    texts = [Document(text=part, id=str(i)) for i, part in enumerate(parts)]
+    rate("exact_dedup text", len(data) / 1e6, lambda: [exact.get_hashes(document, i) for i, document in enumerate(texts)])
 
 
 if __name__ == "__main__":

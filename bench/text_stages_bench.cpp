@@ -37,7 +37,8 @@ std::vector<std::string> read_pages(const std::string& folder) {
     if (bytes > (64u << 20)) break;
     std::ostringstream stream;
     stream << std::ifstream(path, std::ios::binary).rdbuf();
-    pages.push_back(to_utf8_lossy(stream.str()));
+    if (stream.view().size() > (8u << 20)) continue;  // the stage would drop it
+    pages.push_back(to_utf8_lossy(stream.view()));
     bytes += pages.back().size();
   }
   return pages;

@@ -13,7 +13,7 @@ namespace {
 
 class GzipSource final : public ByteSource {
  public:
-  GzipSource(std::string_view bytes, std::string name) : name_(std::move(name)), total_(bytes.size()) {
+  GzipSource(std::string_view bytes, std::string name) : bytes_(bytes), name_(std::move(name)), total_(bytes.size()) {
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
     left_ = total_;
     if (inflateInit2(&stream_, 15 + 16) != Z_OK) throw DataError(name_ + ": cannot start gzip decompression");
@@ -32,6 +32,7 @@ class GzipSource final : public ByteSource {
       if (ended_) {  // a file of several members
         inflateReset(&stream_);
         ended_ = false;
+        member_begin_ = static_cast<std::size_t>(consumed());
       }
       const int result = inflate(&stream_, Z_NO_FLUSH);
       if (result == Z_STREAM_END)
@@ -46,11 +47,23 @@ class GzipSource final : public ByteSource {
     return out.size() > before;
   }
   std::int64_t consumed() const override { return static_cast<std::int64_t>(total_ - left_ - stream_.avail_in); }
+  bool skip_damage() override {
+    const std::size_t next = bytes_.find("\x1f\x8b\x08", member_begin_ + 1);
+    if (next == std::string_view::npos) return false;
+    member_begin_ = next;
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes_.data() + next));
+    stream_.avail_in = 0;
+    left_ = total_ - next;
+    ended_ = false;
+    inflateReset(&stream_);
+    return true;
+  }
 
  private:
+  std::string_view bytes_;
   std::string name_;
   z_stream stream_{};
-  std::size_t total_, left_ = 0;
+  std::size_t total_, left_ = 0, member_begin_ = 0;
   bool ended_ = false;
 };
 

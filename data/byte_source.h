@@ -18,6 +18,8 @@ class ByteSource {
   // before that place are then in `out`.
   virtual bool read(std::string& out, std::size_t size) = 0;
   virtual std::int64_t consumed() const = 0;  // compressed bytes
+  // After read() has thrown: goes to the next place that looks like the begin of a gzip member; false when there is none.
+  virtual bool skip_damage() { return false; }
 };
 
 // By the first bytes; null when they are neither gzip's nor zstd's. `bytes` must outlive the source; `name` stands in errors.

@@ -76,7 +76,7 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
                                       "phidias data make-noise --output runs/raw/noise.jsonl --documents 5000");
     c->add_option("--output", o->output, "JSON lines file")->required();
     c->add_option("--documents", o->documents, "how many")->capture_default_str()->check(CLI::PositiveNumber);
-    c->add_option("--seeds", o->seeds, "JSON lines with good texts, some of which are copied, whole or with small edits");
+    c->add_option("--seeds", o->seeds, "JSON lines with good texts, or a folder of .txt files: some are copied, whole or with small edits");
     c->add_option("--seed", o->seed, "of the generator")->capture_default_str();
   }
   {

@@ -53,7 +53,7 @@ def ngram_rows(passages, fold, bits):
     hashed = folded.copy()
     for n in (2, 3, 4):
         hashed = (hashed[:-1] * np.uint64(0x9E3779B1) + folded[n - 1:]) & np.uint64(0xFFFFFFFF)
-        valid = np.ones(len(hashed), bool)
+        valid = (folded[:len(hashed)] != 0) | (folded[n - 1:] != 0) if n == 2 else np.ones(len(hashed), bool)
         for inner in range(1, n - 1):
             valid &= folded[inner:len(folded) - n + 1 + inner] != 0
         mixed = hashed ^ (hashed >> np.uint64(15))

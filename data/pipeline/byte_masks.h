@@ -70,4 +70,29 @@ inline std::size_t find_mark_or_foreign(std::string_view text, std::size_t at, c
   return at;
 }
 
+// Position of the first byte at or behind `at` that is a control character or not ASCII; text.size() when there is none.
+inline std::size_t find_control_or_foreign(std::string_view text, std::size_t at) {
+#if defined(__SSE2__)
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const int found = _mm_movemask_epi8(_mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')));  // foreign bytes are negative
+    if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(static_cast<std::uint32_t>(found)));
+  }
+#endif
+  while (at < text.size() && static_cast<unsigned char>(text[at]) >= ' ' && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
+
+inline std::size_t count_byte(std::string_view text, char byte) {
+  std::size_t at = 0, count = 0;
+#if defined(__SSE2__)
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    count += static_cast<std::size_t>(std::popcount(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte))))));
+  }
+#endif
+  for (; at < text.size(); ++at) count += text[at] == byte;
+  return count;
+}
+
 }  // namespace phidias::data::pipeline

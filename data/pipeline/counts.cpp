@@ -14,7 +14,7 @@ Volume volume_from(const OrderedJson& json) { return {json.at(0), json.at(1), js
 
 OrderedJson to_json(const RuleCounts& rule) {
   OrderedJson samples = OrderedJson::array();
-  for (const Sample& sample : rule.samples) samples.push_back({sample.order, sample.id, sample.source, sample.text});
+  for (const DroppedSample& sample : rule.samples) samples.push_back({sample.order, sample.id, sample.source, sample.text});
   return {to_json(rule.dropped), samples};
 }
 
@@ -33,8 +33,8 @@ Volume& Volume::operator+=(const Volume& other) {
   return *this;
 }
 
-void RuleCounts::keep_sample(Sample sample, std::size_t most) {
-  const auto place = std::upper_bound(samples.begin(), samples.end(), sample, [](const Sample& a, const Sample& b) {
+void RuleCounts::keep_sample(DroppedSample sample, std::size_t most) {
+  const auto place = std::upper_bound(samples.begin(), samples.end(), sample, [](const DroppedSample& a, const DroppedSample& b) {
     return std::pair<std::uint64_t, const std::string&>(a.order, a.id) < std::pair<std::uint64_t, const std::string&>(b.order, b.id);
   });
   if (samples.size() >= most && place == samples.end()) return;
@@ -58,7 +58,7 @@ void PipelineCounts::merge(const PipelineCounts& later, std::size_t most_samples
     for (const auto& [name, rule] : later.stages[i].rules) {
       RuleCounts& mine = stages[i].rules[name];
       mine.dropped += rule.dropped;
-      for (const Sample& sample : rule.samples) mine.keep_sample(sample, most_samples);
+      for (const DroppedSample& sample : rule.samples) mine.keep_sample(sample, most_samples);
     }
   }
   for (const auto& [name, distribution] : later.distributions) distributions[name].merge(distribution);

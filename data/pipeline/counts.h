@@ -22,15 +22,15 @@ struct Volume {
 };
 
 // A dropped document as the report shows it.
-struct Sample {
+struct DroppedSample {
   std::uint64_t order = 0;  // hash of the document's id: the least ones of a rule are shown
   std::string id, source, text;
 };
 
 struct RuleCounts {
   Volume dropped;
-  std::vector<Sample> samples;  // rising order
-  void keep_sample(Sample sample, std::size_t most);
+  std::vector<DroppedSample> samples;  // rising order
+  void keep_sample(DroppedSample sample, std::size_t most);
 };
 
 struct StageCounts {

@@ -26,7 +26,7 @@ OrderedJson rules_json(const StageCounts& stage, bool has_tokens) {
   OrderedJson list = OrderedJson::array();
   for (const auto& [name, rule] : rules) {
     OrderedJson samples = OrderedJson::array();
-    for (const Sample& sample : rule->samples) samples.push_back({{"id", sample.id}, {"source", sample.source}, {"text", sample.text}});
+    for (const DroppedSample& sample : rule->samples) samples.push_back({{"id", sample.id}, {"source", sample.source}, {"text", sample.text}});
     OrderedJson entry = {{"rule", name}};
     entry.update(to_json(rule->dropped, has_tokens));
     entry["samples"] = samples;

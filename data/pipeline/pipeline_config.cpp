@@ -6,6 +6,7 @@
 
 #include "configs/nearest.h"
 #include "configs/overrides.h"
+#include "configs/settings_file.h"
 #include "configs/source_text.h"
 #include "configs/yaml_document.h"
 #include "data/pipeline/pipeline_config_visit.h"
@@ -14,14 +15,6 @@ namespace phidias::data::pipeline {
 namespace {
 
 using configs::Value;
-
-std::string explain_unknown(const std::string& path, const std::vector<std::string>& keys_here) {
-  const std::string key = path.substr(path.rfind('.') + 1);
-  if (const auto meant = configs::nearest(key, keys_here)) return "unknown key; did you mean " + *meant + "?";
-  std::string list;
-  for (const std::string& valid : keys_here) list += (list.empty() ? "" : ", ") + valid;
-  return "unknown key; valid here: " + list;
-}
 
 // Takes the value of `key` out of a map.
 Value take(Value& map, std::string_view key) {
@@ -87,7 +80,7 @@ PipelineConfig parse_pipeline_config(const std::string& text, const std::string&
   const Value stages = document.kind == Value::Kind::map ? take(document, "stages") : Value{};
   configs::apply_overrides(document, overrides, problems);
   PipelineConfig config;
-  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = explain_unknown};
+  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = configs::explain_unknown_setting};
   configs::Reader reader(document, "", state);
   visit(config, reader);
   reader.finish();

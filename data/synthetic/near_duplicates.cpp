@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "data/pipeline/decontaminate/simplified_text.h"
+#include "data/pipeline/quality/lower_case.h"
 #include "data/tokenizers/utf8.h"
 
 namespace phidias::data {

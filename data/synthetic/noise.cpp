@@ -8,9 +8,10 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "data/line_blocks.h"
+#include "data/json_objects.h"
 #include "data/synthetic/noise_phrases.h"
 #include "data/synthetic/task_families.h"
+#include "data/tokenizers/utf8.h"
 
 namespace phidias::data {
 namespace {
@@ -79,14 +80,24 @@ NoiseDocument gibberish(Draw& draw) {
   return document;
 }
 
+constexpr std::size_t kSmallestSeed = 400;  // bytes
+
+// Texts of a JSONL file, or the .txt files of a folder by name.
 std::vector<std::string> read_seeds(const std::string& path) {
   std::vector<std::string> texts;
-  LineBlocks blocks(path, 4 << 20);
-  while (const auto block = blocks.next())
-    for_each_line(*block, [&](std::int64_t line, std::string_view text) {
-      const Json record = parse_json(text, path + ":" + std::to_string(line));
-      if (record.contains("text") && record["text"].is_string() && record["text"].get_ref<const std::string&>().size() > 400) texts.push_back(record["text"]);
-    });
+  const auto add = [&](std::string text) {
+    if (text.size() > kSmallestSeed) texts.push_back(std::move(text));
+  };
+  if (std::filesystem::is_directory(path)) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+      if (entry.path().extension() == ".txt") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files)
+      if (std::string text = read_file(file); find_invalid_utf8(text) == std::string_view::npos) add(std::move(text));
+  } else {
+    for_each_json_object(path, [&](const JsonObject& object) { add(text_at(object.value, "text").value_or("")); });
+  }
   if (texts.empty()) throw DataError(path + ": no text of more than 400 bytes to copy");
   return texts;
 }

@@ -3,7 +3,7 @@
 //   NoiseReport report = make_noise({.documents = 5000, .seed = 1}, "runs/raw/noise.jsonl");
 //
 // Kinds: ephemeral (scores, weather, prices, listings, promotions, schedules, horoscopes), spam (keyword stuffing, loans, pills, casinos), boilerplate
-// (cookie and legal notices, menus), gibberish (random letters, broken encoding, number tables), repetition, and with `seeds` (a JSONL file of good
+// (cookie and legal notices, menus), gibberish (random letters, broken encoding, number tables), repetition, and with `seeds` (good
 // documents) duplicate: exact copies, and copies in which a few words differ.
 // Deterministic: document i is drawn with Philox keyed by (seed, i).
 #pragma once
@@ -18,7 +18,7 @@ namespace phidias::data {
 struct NoiseOptions {
   std::int64_t documents = 5000;
   std::int64_t seed = 0;
-  std::string seeds;         // JSONL with `text`; empty: no duplicates
+  std::string seeds;         // JSONL with `text`, or a folder of .txt files; empty: no duplicates
   double duplicates = 0.15;  // share of them when there are seeds
 };
 

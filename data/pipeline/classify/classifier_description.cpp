@@ -68,7 +68,8 @@ ScoreRule::ScoreRule(ScoreKind kind, const std::string& label, const FastTextCla
     if (!label_number(model.labels()[i], numbers_[i])) no_number = model.labels()[i];
   if (kind_ == ScoreKind::automatic) kind_ = !label_.empty() ? ScoreKind::label : no_number.empty() ? ScoreKind::expected : ScoreKind::best;
   if (kind_ == ScoreKind::label) {
-    if (label_.empty()) throw ConfigError("label: give the label whose probability is the score (the classifier has '" + model.labels().front() + "' among others)");
+    if (label_.empty())
+      throw ConfigError("label: give the label whose probability is the score (the classifier has '" + model.labels().front() + "' among others)");
     index_ = model.label_index(label_);
     return;
   }

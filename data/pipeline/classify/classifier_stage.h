@@ -51,19 +51,22 @@ class ClassifierStage : public Stage {
 template <class Visitor>
 void visit(ClassifierStage::Config& c, Visitor& v) {
   v.field(c.model, {.key = "model", .doc = "fastText classifier, `.bin` or `.ftz`", .required = true});
-  v.field(c.description,
-          {.key = "description", .doc = "what `phidias data train-classifier` wrote about it", .default_text = "`classifier.json` beside the model, if there is one"});
-  v.field(c.score, {.key = "score",
-                    .doc = "probability of `label`, mean of labels that are numbers, or probability of the best label; `auto`: as the description says, else the "
-                           "first of these that can be"});
+  v.field(c.description, {.key = "description",
+                          .doc = "what `phidias data train-classifier` wrote about it",
+                          .default_text = "`classifier.json` beside the model, if there is one"});
+  v.field(c.score,
+          {.key = "score",
+           .doc = "probability of `label`, mean of labels that are numbers, or probability of the best label; `auto`: as the description says, else the "
+                  "first of these that can be"});
   v.field(c.label, {.key = "label", .doc = "label whose probability is the score", .default_text = "the description's"});
   v.field(c.calibrate, {.key = "calibrate", .doc = "send the score through the description's calibration, where it has one"});
   v.field(c.annotation, {.key = "annotation", .doc = "name under which the score is written", .default_text = "the stage's name"});
   v.field(c.top_label, {.key = "top_label", .doc = "also write the best label of the document under this name: `topic`", .default_text = "not written"});
   v.field(c.over, {.key = "over", .doc = "what is scored at a time"});
   v.field(c.passage_words, {.key = "passage_words", .doc = "words of a passage, about; cut at line ends", .minimum = 1, .maximum = 1e9});
-  v.field(c.aggregate, {.key = "aggregate",
-                        .doc = "of the scores of lines or passages: mean weighted by words, largest, smallest, or share of the words in parts that reach `threshold`"});
+  v.field(c.aggregate,
+          {.key = "aggregate",
+           .doc = "of the scores of lines or passages: mean weighted by words, largest, smallest, or share of the words in parts that reach `threshold`"});
   v.field(c.threshold, {.key = "threshold", .doc = "documents with a lower score are dropped", .default_text = "none: only annotates"});
   v.field(c.minimum_share, {.key = "minimum_share", .doc = "with `aggregate: share`: documents with a smaller share are dropped", .minimum = 0, .maximum = 1});
   v.field(c.cut_low, {.key = "cut_low", .doc = "take lines or passages below `threshold` out of the text in place of dropping the document"});

@@ -24,7 +24,8 @@ double IsotonicTable::operator()(double score) const {
 
 IsotonicTable fit_isotonic(std::vector<ScoredTarget> points) {
   // By target as well: the sums then do not depend on the order of the points.
-  std::sort(points.begin(), points.end(), [](const ScoredTarget& a, const ScoredTarget& b) { return a.score != b.score ? a.score < b.score : a.target < b.target; });
+  std::sort(points.begin(), points.end(),
+            [](const ScoredTarget& a, const ScoredTarget& b) { return a.score != b.score ? a.score < b.score : a.target < b.target; });
   std::vector<Block> pooled;
   for (std::size_t i = 0; i < points.size();) {
     Block block{.first = points[i].score, .last = points[i].score};

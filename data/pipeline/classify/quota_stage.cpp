@@ -31,7 +31,8 @@ std::vector<std::int64_t> quota_amounts(const std::vector<std::int64_t>& weight,
     if (of == QuotaBase::input || sum == kept) break;
     kept = sum;
   }
-  const bool wants_something = std::any_of(limits.begin(), limits.end(), [](const QuotaLimit* limit) { return limit != nullptr && limit->share.value_or(0) > 0; });
+  const bool wants_something =
+      std::any_of(limits.begin(), limits.end(), [](const QuotaLimit* limit) { return limit != nullptr && limit->share.value_or(0) > 0; });
   const bool is_empty = std::all_of(amounts.begin(), amounts.end(), [](std::int64_t amount) { return amount == 0; });
   if (input > 0 && is_empty && wants_something) amounts.clear();
   return amounts;
@@ -40,7 +41,8 @@ std::vector<std::int64_t> quota_amounts(const std::vector<std::int64_t>& weight,
 QuotaStage::QuotaStage(const Config& config, const StageSetup& setup) : CollectiveStage(setup), config_(config) {
   for (std::size_t i = 0; i < config.limits.size(); ++i) {
     const QuotaLimit& limit = config.limits[i];
-    if (limit.share.has_value() == limit.amount.has_value()) throw ConfigError("stage " + setup.name + ": the limit of '" + limit.topic + "' needs share or amount, one of them");
+    if (limit.share.has_value() == limit.amount.has_value())
+      throw ConfigError("stage " + setup.name + ": the limit of '" + limit.topic + "' needs share or amount, one of them");
     for (std::size_t j = 0; j < i; ++j)
       if (config.limits[j].topic == limit.topic) throw ConfigError("stage " + setup.name + ": two limits for '" + limit.topic + "'");
   }
@@ -64,7 +66,9 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
   }
   const std::vector<std::int64_t> amounts = quota_amounts(ranked.weight, limits, config_.of);
   if (amounts.empty() && !ranked.groups.empty())
-    throw DataError("stage " + name() + ": the shares of the topics that are there add up to less than 1, so that only an empty corpus fits: give one topic no limit, or of: input");
+    throw DataError(
+        "stage " + name() +
+        ": the shares of the topics that are there add up to less than 1, so that only an empty corpus fits: give one topic no limit, or of: input");
   const std::vector<SelectionEnd> ends = select_best(ranked.entries, amounts, *collected.group);
   for_each_ranked(collected, ranked, [&](std::size_t unit, const RankedEntry* entry) { decisions[unit].add(ends[entry->group].keeps(*entry) ? "" : kOver); });
   notes_.clear();

@@ -61,7 +61,9 @@ void visit(QuotaLimit& c, Visitor& v) {
 template <class Visitor>
 void visit(QuotaStage::Config& c, Visitor& v) {
   v.field(c.topic, {.key = "topic", .doc = "annotation that names a document's topic, or `source`"});
-  v.field(c.score, {.key = "score", .doc = "annotation by which a topic's documents are ranked, largest first; those without it come last", .default_text = "order of the input"});
+  v.field(c.score, {.key = "score",
+                    .doc = "annotation by which a topic's documents are ranked, largest first; those without it come last",
+                    .default_text = "order of the input"});
   v.field(c.limits, {.key = "limits", .doc = "topics with a limit", .required = true});
   v.field(c.unit, {.key = "unit", .doc = "what shares and amounts count"});
   v.field(c.of, {.key = "of", .doc = "what shares are parts of"});

@@ -16,11 +16,11 @@ namespace phidias::data::pipeline {
 void append_ranked_record(std::string_view group, std::optional<double> score, std::int64_t weight, std::string& record);
 
 struct RankedDocuments {
-  std::vector<std::string> groups;       // of all ranks, sorted
-  std::vector<RankedEntry> entries;      // documents of this rank that have a score, in the order of the units
-  std::vector<std::int64_t> documents;   // per group, over all ranks: with a score
-  std::vector<std::int64_t> weight;      // per group, over all ranks: of those
-  std::int64_t without_score = 0;        // over all ranks
+  std::vector<std::string> groups;      // of all ranks, sorted
+  std::vector<RankedEntry> entries;     // documents of this rank that have a score, in the order of the units
+  std::vector<std::int64_t> documents;  // per group, over all ranks: with a score
+  std::vector<std::int64_t> weight;     // per group, over all ranks: of those
+  std::int64_t without_score = 0;       // over all ranks
 };
 
 // Collective.

@@ -123,7 +123,8 @@ void run_training(const TrainClassifierConfig& config, const fs::path& train, co
   }
 }
 
-std::vector<Judged> judge_held_out(const std::vector<HeldOut>& texts, const FastTextClassifier& model, const ScoreRule& rule, const TrainClassifierConfig& config) {
+std::vector<Judged> judge_held_out(const std::vector<HeldOut>& texts, const FastTextClassifier& model, const ScoreRule& rule,
+                                   const TrainClassifierConfig& config) {
   std::vector<double> numbers(model.labels().size());
   if (rule.kind() == ScoreKind::expected)
     for (std::size_t i = 0; i < numbers.size(); ++i) label_number(model.labels()[i], numbers[i]);
@@ -212,12 +213,8 @@ TrainedClassifier train_classifier(const TrainClassifierConfig& config) {
 }
 
 OrderedJson to_json(const TrainedClassifier& trained) {
-  OrderedJson json{{"model", trained.model.string()},
-                   {"model_hash", trained.model_hash},
-                   {"labels", trained.labels},
-                   {"training_texts", trained.training_texts},
-                   {"held_out_texts", trained.held_out_texts},
-                   {"skipped_lines", trained.skipped_lines},
+  OrderedJson json{{"model", trained.model.string()},          {"model_hash", trained.model_hash},         {"labels", trained.labels},
+                   {"training_texts", trained.training_texts}, {"held_out_texts", trained.held_out_texts}, {"skipped_lines", trained.skipped_lines},
                    {"calibrated", trained.calibrated}};
   json["metrics"] = to_json(trained.metrics);
   return json;

@@ -37,7 +37,9 @@ void visit(TrainClassifierConfig& c, Visitor& v) {
   v.field(c.output, {.key = "output", .doc = "directory of model, classifier.json and metrics.json (created)", .required = true});
   v.field(c.input, {.key = "input", .doc = "labelled texts", .required = true});
   v.field(c.on_error, {.key = "on_error", .doc = "a broken line stops the training, or is passed over and counted"});
-  v.field(c.bins, {.key = "bins", .doc = "rising limits that cut labels that are numbers into classes: `[3]` makes below 3 and from 3 on", .default_text = "no classes"});
+  v.field(
+      c.bins,
+      {.key = "bins", .doc = "rising limits that cut labels that are numbers into classes: `[3]` makes below 3 and from 3 on", .default_text = "no classes"});
   v.field(c.bin_names, {.key = "bin_names", .doc = "names of the classes, lowest first, one more than limits", .default_text = "`0`, `1`, ..."});
   v.section(c.preparation, {.key = "preparation", .doc = "what is done to a text first, in prediction too"});
   v.field(c.learning_rate, {.key = "learning_rate", .doc = "at the start; falls to 0 along a line", .minimum = 0, .is_above = true});
@@ -53,8 +55,11 @@ void visit(TrainClassifierConfig& c, Visitor& v) {
   v.field(c.threads, {.key = "threads", .doc = "more than one: faster, and another model each time", .minimum = 1, .maximum = 1024});
   v.field(c.seed, {.key = "seed", .doc = "of vectors and draws", .minimum = 0, .maximum = 2e9});
   v.section(c.quantise, {.key = "quantise", .doc = "smaller model"});
-  v.field(c.validation, {.key = "validation", .doc = "share of the texts, chosen by their hash, that is held out for metrics and calibration", .minimum = 0, .maximum = 0.9});
-  v.field(c.score, {.key = "score", .doc = "what the model's score is: probability of `label`, mean of labels that are numbers, or probability of the best label; `auto`: the first that can be"});
+  v.field(c.validation,
+          {.key = "validation", .doc = "share of the texts, chosen by their hash, that is held out for metrics and calibration", .minimum = 0, .maximum = 0.9});
+  v.field(c.score, {.key = "score",
+                    .doc = "what the model's score is: probability of `label`, mean of labels that are numbers, or probability of the best label; `auto`: the "
+                           "first that can be"});
   v.field(c.label, {.key = "label", .doc = "label whose probability is the score", .default_text = "none"});
   v.field(c.calibrate, {.key = "calibrate", .doc = "fit a rising curve from scores to labels on the held-out texts"});
   v.field(c.positive_from, {.key = "positive_from",
@@ -77,7 +82,8 @@ void check(const TrainClassifierConfig& c, const configs::ReadState& state) {
   for (std::size_t i = 1; i < c.bins.size(); ++i)
     if (!(c.bins[i - 1] < c.bins[i])) return add("bins", "limits have to rise");
   if (!c.bin_names.empty() && c.bin_names.size() != c.bins.size() + 1)
-    add("bin_names", std::to_string(c.bins.size()) + " limits make " + std::to_string(c.bins.size() + 1) + " classes, not " + std::to_string(c.bin_names.size()));
+    add("bin_names",
+        std::to_string(c.bins.size()) + " limits make " + std::to_string(c.bins.size() + 1) + " classes, not " + std::to_string(c.bin_names.size()));
   if (c.longest_ngram > 0 && c.shortest_ngram > c.longest_ngram) add("shortest_ngram", "longer than longest_ngram");
   if (c.score == ScoreKind::label && c.label.empty()) add("label", "required with score: label");
   if ((c.score == ScoreKind::expected || c.score == ScoreKind::best) && !c.label.empty())

@@ -61,5 +61,6 @@ std::string train_classifier_reference();
 
 namespace phidias::configs {
 template <>
-inline constexpr std::array<std::string_view, 4> enum_names<data::pipeline::TrainingLoss>{"softmax", "one_versus_all", "hierarchical_softmax", "negative_sampling"};
+inline constexpr std::array<std::string_view, 4> enum_names<data::pipeline::TrainingLoss>{"softmax", "one_versus_all", "hierarchical_softmax",
+                                                                                          "negative_sampling"};
 }

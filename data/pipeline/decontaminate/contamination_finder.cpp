@@ -18,7 +18,7 @@ std::vector<std::string_view> word_list(const NormalWords& words, std::size_t be
   return list;
 }
 
-ByteSpan bytes_of(const NormalWords& words, std::size_t first, std::size_t count) {
+TextRange bytes_of(const NormalWords& words, std::size_t first, std::size_t count) {
   if (words.origin.empty()) return {};
   return {words.origin[first].begin, words.origin[first + count - 1].end};
 }
@@ -175,8 +175,8 @@ std::vector<std::uint32_t> ContaminationFinder::items(const std::vector<Match>& 
   return found;
 }
 
-std::vector<ByteSpan> ContaminationFinder::places(const std::vector<Match>& matches, const std::vector<std::uint32_t>& items) const {
-  std::vector<ByteSpan> spans;
+std::vector<TextRange> ContaminationFinder::places(const std::vector<Match>& matches, const std::vector<std::uint32_t>& items) const {
+  std::vector<TextRange> spans;
   for (const Match& match : matches) {
     bool counts = false;
     for_each_item(match, [&](std::uint32_t item, const NgramIndex&, std::uint32_t, std::int64_t) {

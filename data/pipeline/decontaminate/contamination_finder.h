@@ -19,7 +19,7 @@ namespace phidias::data::pipeline {
 
 struct Match {
   std::uint32_t gram = 0;  // number among all n-grams and lines of the evaluation sets
-  ByteSpan bytes;          // in the document; empty for rules that do not know places
+  TextRange bytes;         // in the document; empty for rules that do not know places
   std::uint32_t word = 0;  // first word of the match in the document
 };
 
@@ -45,7 +45,7 @@ class ContaminationFinder {
   std::vector<std::uint32_t> items(const std::vector<Match>& matches, const Scratch& scratch, double* best) const;
 
   // Places of the matches that stand for one of `items` (which rise), by their beginnings.
-  std::vector<ByteSpan> places(const std::vector<Match>& matches, const std::vector<std::uint32_t>& items) const;
+  std::vector<TextRange> places(const std::vector<Match>& matches, const std::vector<std::uint32_t>& items) const;
 
   const RuleSettings& settings() const { return settings_; }
   const EvaluationItem& item(std::uint32_t number) const { return items_[number]; }

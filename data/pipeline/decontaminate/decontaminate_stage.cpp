@@ -64,7 +64,7 @@ class Action {
     for (const auto& [set, count] : by_set) annotations.set(qualified(set), static_cast<double>(count));
   }
 
-  void cut(Document& document, const std::vector<ByteSpan>& places) const {
+  void cut(Document& document, const std::vector<TextRange>& places) const {
     const RuleSettings& settings = finder_->settings();
     const auto pieces = cut_out(document.text(), places, settings.cut, settings.limits);
     if (!pieces) return document.drop("too_many_pieces");

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "data/pipeline/decontaminate/simplified_text.h"
+#include "data/pipeline/quality/lower_case.h"
 #include "data/tokenizers/utf8.h"
 
 namespace phidias::data::pipeline {
@@ -107,7 +108,7 @@ class TokenReader {
   icu::UnicodeString decomposition_;
   std::int32_t begin_ = 0, end_ = 0;
   std::string word_;
-  ByteSpan from_;
+  TextRange from_;
 };
 
 }  // namespace
@@ -118,7 +119,7 @@ void NormalWords::clear() {
   origin.clear();
 }
 
-void NormalWords::add(std::string_view word, ByteSpan from) {
+void NormalWords::add(std::string_view word, TextRange from) {
   if (!text.empty()) text += ' ';
   starts.push_back(static_cast<std::uint32_t>(text.size()));
   text += word;

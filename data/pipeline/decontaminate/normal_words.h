@@ -21,21 +21,21 @@ enum class WordForm {
   simplified,  // the splitter's words of simplified_text() (datatrove); they do not know where they stand
 };
 
-struct ByteSpan {
+struct TextRange {
   std::uint32_t begin = 0, end = 0;
 };
 
 struct NormalWords {
   std::string text;                   // words with one space between them
   std::vector<std::uint32_t> starts;  // of each word in `text`; one more entry: text.size() + 1 (0 without words)
-  std::vector<ByteSpan> origin;       // of each word in the text it came from; empty for `simplified`
+  std::vector<TextRange> origin;      // of each word in the text it came from; empty for `simplified`
 
   std::size_t size() const { return starts.empty() ? 0 : starts.size() - 1; }
   std::string_view span(std::size_t first, std::size_t count) const {
     return std::string_view(text).substr(starts[first], starts[first + count] - 1 - starts[first]);
   }
   void clear();
-  void add(std::string_view word, ByteSpan from);
+  void add(std::string_view word, TextRange from);
   void finish();
 };
 

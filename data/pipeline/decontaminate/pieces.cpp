@@ -17,36 +17,36 @@ class Characters {
   std::int64_t count() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   std::int64_t of_byte(std::uint32_t byte) const { return std::lower_bound(offsets_.begin(), offsets_.end(), byte) - offsets_.begin(); }
   std::uint32_t byte(std::int64_t character) const { return offsets_[static_cast<std::size_t>(std::clamp<std::int64_t>(character, 0, count()))]; }
-  ByteSpan bytes(std::int64_t begin, std::int64_t end) const { return {byte(begin), byte(end)}; }
+  TextRange bytes(std::int64_t begin, std::int64_t end) const { return {byte(begin), byte(end)}; }
 
  private:
   std::vector<std::uint32_t> offsets_;
 };
 
-using Pieces = std::optional<std::vector<ByteSpan>>;
+using Pieces = std::optional<std::vector<TextRange>>;
 
-Pieces cut_window(const Characters& characters, std::span<const ByteSpan> matches, const CutLimits& limits) {
+Pieces cut_window(const Characters& characters, std::span<const TextRange> matches, const CutLimits& limits) {
   std::vector<std::pair<std::int64_t, std::int64_t>> between;
   std::int64_t from = 0;
-  for (const ByteSpan& match : matches) {
+  for (const TextRange& match : matches) {
     const std::int64_t begin = std::max<std::int64_t>(0, characters.of_byte(match.begin) - limits.window);
     if (begin > from) between.emplace_back(from, begin);
     from = std::max(from, std::min(characters.count(), characters.of_byte(match.end) + limits.window));
   }
   if (characters.count() > from) between.emplace_back(from, characters.count());
   if (static_cast<std::int64_t>(between.size()) > limits.maximum_pieces) return std::nullopt;
-  std::vector<ByteSpan> pieces;
+  std::vector<TextRange> pieces;
   for (const auto& [begin, end] : between)
     if (end - begin >= limits.minimum_piece) pieces.push_back(characters.bytes(begin, end));
   return pieces;
 }
 
 // As lm_eval's _split_chunks, whose `end` is the last character of the match.
-Pieces cut_janitor(const Characters& characters, std::span<const ByteSpan> matches, const CutLimits& limits) {
+Pieces cut_janitor(const Characters& characters, std::span<const TextRange> matches, const CutLimits& limits) {
   if (static_cast<std::int64_t>(matches.size()) > limits.maximum_pieces) return std::nullopt;
-  std::vector<ByteSpan> pieces;
+  std::vector<TextRange> pieces;
   std::int64_t from = 0, end = -1;
-  for (const ByteSpan& match : matches) {
+  for (const TextRange& match : matches) {
     const std::int64_t begin = std::max<std::int64_t>(0, characters.of_byte(match.begin) - limits.window);
     end = std::min(characters.count(), characters.of_byte(match.end) - 1 + limits.window);
     if (begin - from > limits.minimum_piece) pieces.push_back(characters.bytes(from, begin));
@@ -56,15 +56,15 @@ Pieces cut_janitor(const Characters& characters, std::span<const ByteSpan> match
   return pieces;
 }
 
-Pieces cut_sentences(std::string_view text, const Characters& characters, std::span<const ByteSpan> matches, const CutLimits& limits) {
+Pieces cut_sentences(std::string_view text, const Characters& characters, std::span<const TextRange> matches, const CutLimits& limits) {
   const auto ends_sentence = [&](std::int64_t character) {
     const char c = text[characters.byte(character)];
     return c == '.' || c == '!' || c == '?';
   };
-  std::vector<ByteSpan> pieces;
+  std::vector<TextRange> pieces;
   std::int64_t from = 0;
   const std::int64_t count = characters.count();
-  for (const ByteSpan& match : matches) {
+  for (const TextRange& match : matches) {
     const std::int64_t begin = characters.of_byte(match.begin);
     if (begin < from) continue;
     std::int64_t left = begin - limits.window;
@@ -85,7 +85,7 @@ Pieces cut_sentences(std::string_view text, const Characters& characters, std::s
 
 }  // namespace
 
-Pieces cut_out(std::string_view text, std::span<const ByteSpan> matches, CutRule rule, const CutLimits& limits) {
+Pieces cut_out(std::string_view text, std::span<const TextRange> matches, CutRule rule, const CutLimits& limits) {
   const Characters characters(text);
   switch (rule) {
     case CutRule::window:
@@ -98,9 +98,9 @@ Pieces cut_out(std::string_view text, std::span<const ByteSpan> matches, CutRule
   return cut_sentences(text, characters, matches, limits);
 }
 
-std::string joined_pieces(std::string_view text, std::span<const ByteSpan> pieces) {
+std::string joined_pieces(std::string_view text, std::span<const TextRange> pieces) {
   std::string joined;
-  for (const ByteSpan& piece : pieces) {
+  for (const TextRange& piece : pieces) {
     if (!joined.empty()) joined += "\n\n";
     joined += text.substr(piece.begin, piece.end - piece.begin);
   }

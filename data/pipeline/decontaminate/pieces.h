@@ -26,9 +26,9 @@ struct CutLimits {
 };
 
 // Pieces as bytes of `text`, which is valid UTF-8, in order. `matches` rise in `begin` and are not empty. Nothing: the document falls into too many pieces.
-std::optional<std::vector<ByteSpan>> cut_out(std::string_view text, std::span<const ByteSpan> matches, CutRule rule, const CutLimits& limits);
+std::optional<std::vector<TextRange>> cut_out(std::string_view text, std::span<const TextRange> matches, CutRule rule, const CutLimits& limits);
 
 // With an empty line between them.
-std::string joined_pieces(std::string_view text, std::span<const ByteSpan> pieces);
+std::string joined_pieces(std::string_view text, std::span<const TextRange> pieces);
 
 }  // namespace phidias::data::pipeline

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "data/pipeline/quality/lower_case.h"
 
 namespace phidias::data::pipeline {
 namespace {
@@ -31,20 +32,6 @@ bool becomes_space(UChar32 c) {
 bool is_python_space(UChar32 c) { return u_isUWhiteSpace(c) || (c >= 0x1c && c <= 0x1f); }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  if (is_ascii(text)) {
-    std::string lower(text);
-    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    return lower;
-  }
-  std::string lower;
-  icu::StringByteSink<std::string> sink(&lower);
-  UErrorCode status = U_ZERO_ERROR;
-  icu::CaseMap::utf8ToLower("", 0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink, nullptr, status);
-  require(status, "lower the case");
-  return lower;
-}
 
 std::string without_marks(std::string_view text) {
   if (is_ascii(text)) return std::string(text);

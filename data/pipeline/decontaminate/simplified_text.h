@@ -11,8 +11,6 @@ namespace phidias::data::pipeline {
 
 std::string simplified_text(std::string_view text);
 
-// Lower case as Python's str.lower(): full mappings, final sigma, no locale.
-std::string lower_case(std::string_view text);
 // NFD without the characters of category Mn.
 std::string without_marks(std::string_view text);
 

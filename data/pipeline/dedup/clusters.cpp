@@ -52,8 +52,7 @@ void add_over_ranks(parallel::Communicator& group, ClusterCounts& counts) {
   group.all_reduce(&first, 1, parallel::DataType::int64, parallel::ReduceOp::min);
   counts.largest = largest;
   counts.largest_cluster = first == none ? -1 : first;
-  for (std::int64_t* count :
-       {&counts.clusters, &counts.members, &counts.survivors, &counts.with_survivor, &counts.earlier, &counts.large, &counts.alarms})
+  for (std::int64_t* count : {&counts.clusters, &counts.members, &counts.survivors, &counts.with_survivor, &counts.earlier, &counts.large, &counts.alarms})
     *count = sum_over_ranks(group, *count);
 }
 
@@ -116,11 +115,15 @@ void apply_verdict(const Stage& stage, Document& document, std::string_view byte
   if (decision.cluster >= 0) document.annotations().set(stage.qualified("cluster"), static_cast<double>(decision.cluster));
   document.annotations().set(stage.qualified("cluster_size"), static_cast<double>(decision.size));
   switch (static_cast<Fate>(decision.fate)) {
-    case Fate::duplicate: return document.drop("duplicate");
-    case Fate::earlier_dump: return document.drop("earlier_dump");
-    case Fate::large_dropped: return document.drop("large_cluster");
+    case Fate::duplicate:
+      return document.drop("duplicate");
+    case Fate::earlier_dump:
+      return document.drop("earlier_dump");
+    case Fate::large_dropped:
+      return document.drop("large_cluster");
     case Fate::survivor:
-    case Fate::large_kept: return;
+    case Fate::large_kept:
+      return;
   }
 }
 

@@ -75,7 +75,7 @@ std::vector<std::filesystem::path> store_paths(const std::vector<std::string>& d
 ExactDedup::ExactDedup(const Config& config, const StageSetup& setup) : CollectiveStage(setup), config_(config), normaliser_(config.normalise) {
   check_survivor_keys(name(), config_.keep, config_.score, config_.write_signatures, config_.against);
   stores_ = open_stores(config_.against, name(), parameters());
-  notes_ = {{"bytes_per_document", "24 on disk, 96 of memory in all"}};
+  notes_ = {{"bytes_per_document", "24 on disk, 64 to 144 of memory in all"}};
 }
 
 ExactDedup::~ExactDedup() = default;
@@ -96,7 +96,9 @@ void ExactDedup::collect(const Document& document, std::string& bytes) const {
   thread_local NormalisedText normalised;
   Record record{};
   switch (config_.by) {
-    case ExactKey::text: record.key = hash_string(document.text()); break;
+    case ExactKey::text:
+      record.key = hash_string(document.text());
+      break;
     case ExactKey::url:
       if (document.url.empty()) return;
       record.key = hash_string(document.url);
@@ -116,7 +118,8 @@ void ExactDedup::collect(const Document& document, std::string& bytes) const {
 std::int64_t ExactDedup::resolve_bytes(std::int64_t documents, std::int64_t, int ranks) const {
   std::int64_t earlier = 0;
   for (const SignatureStore& store : stores_) earlier += static_cast<std::int64_t>(store.records().size());
-  return (documents + earlier) * 3 * static_cast<std::int64_t>(sizeof(Entry)) / ranks + (1 << 20);
+  constexpr std::int64_t kBytes = 144;  // members and verdicts with the slack of growing, if every document has a copy
+  return (documents + earlier) * kBytes / ranks + (1 << 20);
 }
 
 void ExactDedup::resolve(const Collected& collected, std::span<RecordList> decisions) {

@@ -79,7 +79,6 @@ std::string rounded(double value) {
   return text;
 }
 
-
 // Every vertex of the stars with its cluster and score, at one rank per cluster.
 std::vector<ClusterMember> members_of(const Corpus& corpus, const std::vector<Edge>& stars, std::size_t bands) {
   std::vector<ClusterMember> members;

@@ -68,7 +68,8 @@ void visit(MinhashDedup::Config& c, Visitor& v) {
   v.field(c.bands, {.key = "bands", .doc = "two documents are compared when they agree in a whole band", .minimum = 1, .maximum = 1000});
   v.field(c.rows, {.key = "rows", .doc = "minima in a band", .minimum = 1, .maximum = 1000});
   v.field(c.shingle_words, {.key = "shingle_words", .doc = "words of a shingle", .minimum = 1, .maximum = 1000});
-  v.field(c.jaccard, {.key = "jaccard", .doc = "similarity of their shingles that two documents must have; 0: agreeing in a band is enough", .minimum = 0, .maximum = 1});
+  v.field(c.jaccard,
+          {.key = "jaccard", .doc = "similarity of their shingles that two documents must have; 0: agreeing in a band is enough", .minimum = 0, .maximum = 1});
   v.field(c.splitter, {.key = "splitter", .doc = "what a word of the normalised text is"});
   v.section(c.normalise, {.key = "normalise", .doc = "before splitting"});
   v.field(c.permutation_seed, {.key = "permutation_seed", .doc = "datatrove's default is 1", .minimum = 0, .maximum = 4294967295.0});
@@ -78,7 +79,8 @@ void visit(MinhashDedup::Config& c, Visitor& v) {
   v.field(c.alarm_cluster, {.key = "alarm_cluster", .doc = "warn of clusters with so many members; 0: never", .minimum = 0});
   v.field(c.largest_cluster, {.key = "largest_cluster", .doc = "members that a cluster may have to be thinned to one; 0: any number", .minimum = 0});
   v.field(c.above_largest, {.key = "above_largest", .doc = "all members of a larger cluster stay, or are dropped as `large_cluster`"});
-  v.field(c.write_signatures, {.key = "write_signatures", .doc = "directory that receives the signatures of survivors, for later dumps", .default_text = "none"});
+  v.field(c.write_signatures,
+          {.key = "write_signatures", .doc = "directory that receives the signatures of survivors, for later dumps", .default_text = "none"});
   v.field(c.against, {.key = "against", .doc = "directories with the signatures of earlier dumps: what matches them is dropped as `earlier_dump`"});
 }
 

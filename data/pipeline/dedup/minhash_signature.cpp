@@ -45,7 +45,7 @@ void minima_plain(const Permutations& p, std::span<const std::uint64_t> shingles
 // `V` vectors of eight permutations stay in registers while the shingles pass by.
 template <int V>
 __attribute__((target("avx512f,avx512dq"))) void block_avx512(const std::uint64_t* a, const std::uint64_t* b, std::span<const std::uint64_t> shingles,
-                                                             std::uint64_t* minima) {
+                                                              std::uint64_t* minima) {
   const __m512i prime = _mm512_set1_epi64(static_cast<long long>(kPrime));
   __m512i va[V], vb[V], minimum[V];
   for (int v = 0; v < V; ++v) {

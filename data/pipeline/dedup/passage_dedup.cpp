@@ -68,12 +68,12 @@ bool PassageDedup::counts(std::string_view passage) const {
 }
 
 void PassageDedup::collect(const Document& document, std::string& record) const {
-  thread_local std::vector<Passage> passages;
+  thread_local std::vector<TextPiece> passages;
   thread_local std::string normalised;
   split_(document.text(), passages);
   const std::uint64_t seed = config_.scope == DedupScope::source ? hash_string(document.source).low : 0;
   std::size_t counted = 0;
-  for (const Passage& passage : passages) {
+  for (const TextPiece& passage : passages) {
     if (!counts(passage.text)) continue;
     if (++counted > kPassages) break;
     std::string_view text = passage.text;
@@ -117,12 +117,12 @@ void PassageDedup::resolve(const Collected& collected, std::span<RecordList> dec
 }
 
 void PassageDedup::apply(Document& document, std::string_view decision) const {
-  std::vector<Passage> passages;
+  std::vector<TextPiece> passages;
   split_(document.text(), passages);
   std::string kept;
   std::size_t counted = 0, next = 0, removed = 0;
   const std::size_t removals = decision.size() / sizeof(std::uint32_t);
-  for (const Passage& passage : passages) {
+  for (const TextPiece& passage : passages) {
     std::uint32_t index = 0;
     if (next < removals) std::memcpy(&index, decision.data() + next * sizeof index, sizeof index);
     if (next < removals && counts(passage.text) && counted++ == index) {

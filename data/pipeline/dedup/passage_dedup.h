@@ -26,7 +26,7 @@ class PassageDedup : public CollectiveStage {
     double drop_above = 1.0;
     DedupScope scope = DedupScope::global;
   };
-  using Split = void (*)(std::string_view text, std::vector<Passage>& passages);
+  using Split = void (*)(std::string_view text, std::vector<TextPiece>& passages);
   PassageDedup(const Config& config, const StageSetup& setup, Split split) : CollectiveStage(setup), config_(config), split_(split) {}
 
   std::unique_ptr<StageWorker> worker() const override { return std::make_unique<NoWork>(); }
@@ -48,19 +48,20 @@ class PassageDedup : public CollectiveStage {
 // One key each, so that one pipeline names what it cuts.
 struct LineDedup final : PassageDedup {
   struct Config : PassageDedup::Config {};
-  LineDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, split_lines) {}
+  LineDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, line_pieces) {}
 };
 
 struct ParagraphDedup final : PassageDedup {
   struct Config : PassageDedup::Config {};
-  ParagraphDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, split_paragraphs) {}
+  ParagraphDedup(const Config& config, const StageSetup& setup) : PassageDedup(config, setup, paragraph_pieces) {}
 };
 
 template <class Visitor>
 void visit(PassageDedup::Config& c, Visitor& v) {
   v.field(c.minimum_characters, {.key = "minimum_characters", .doc = "characters of a passage that is looked at", .minimum = 0});
   v.field(c.minimum_words, {.key = "minimum_words", .doc = "words (between white space) of a passage that is looked at", .minimum = 0});
-  v.field(c.normalise, {.key = "normalise", .doc = "`cc_net`: compare in lower case, with digits as 0, without typographic punctuation and control characters"});
+  v.field(c.normalise,
+          {.key = "normalise", .doc = "`cc_net`: compare in lower case, with digits as 0, without typographic punctuation and control characters"});
   v.field(c.drop_above, {.key = "drop_above", .doc = "drop a document of which more than this share of bytes was removed", .minimum = 0, .maximum = 1});
   v.field(c.scope, {.key = "scope", .doc = "`source`: passages of different sources are not compared"});
 }

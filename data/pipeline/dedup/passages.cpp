@@ -14,7 +14,7 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-void split_lines(std::string_view text, std::vector<Passage>& passages) {
+void line_pieces(std::string_view text, std::vector<TextPiece>& passages) {
   passages.clear();
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
@@ -23,7 +23,7 @@ void split_lines(std::string_view text, std::vector<Passage>& passages) {
   }
 }
 
-void split_paragraphs(std::string_view text, std::vector<Passage>& passages) {
+void paragraph_pieces(std::string_view text, std::vector<TextPiece>& passages) {
   passages.clear();
   std::size_t begin = 0, at = 0;
   bool has_text = false, after_blank = false;

@@ -9,13 +9,13 @@
 
 namespace phidias::data::pipeline {
 
-struct Passage {
+struct TextPiece {
   std::string_view whole;  // with line ends and blank lines
   std::string_view text;   // without them, and without white space at its ends (ASCII)
 };
 
 // Replace `passages`; their views are into `text`.
-void split_lines(std::string_view text, std::vector<Passage>& passages);
-void split_paragraphs(std::string_view text, std::vector<Passage>& passages);
+void line_pieces(std::string_view text, std::vector<TextPiece>& passages);
+void paragraph_pieces(std::string_view text, std::vector<TextPiece>& passages);
 
 }  // namespace phidias::data::pipeline

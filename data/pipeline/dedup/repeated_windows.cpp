@@ -26,8 +26,7 @@ int sort_suffixes(std::string_view text, std::vector<std::int64_t>& suffixes) {
 // Whether two windows are equal and hold no separator.
 bool equal_windows(std::string_view text, std::size_t a, std::size_t b, std::size_t minimum) {
   if (std::max(a, b) + minimum > text.size()) return false;
-  return std::char_traits<char>::compare(text.data() + a, text.data() + b, minimum) == 0 &&
-         text.substr(a, minimum).find('\xff') == std::string_view::npos;
+  return std::char_traits<char>::compare(text.data() + a, text.data() + b, minimum) == 0 && text.substr(a, minimum).find('\xff') == std::string_view::npos;
 }
 
 template <class Index>

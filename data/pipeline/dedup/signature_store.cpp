@@ -93,26 +93,28 @@ void assemble(const std::filesystem::path& path, const std::string& parameters, 
 
 }  // namespace
 
-SignatureStore::SignatureStore(const std::filesystem::path& path, const std::string& parameters) : file_(path) {
-  const std::string where = "signature store " + path.string();
+RecordListView read_store(std::string_view bytes, const std::string& where, const std::string& parameters) {
   Header header;
-  if (file_.size() < sizeof header) throw DataError(where + " is truncated: it has no header; write it again");
-  std::memcpy(&header, file_.data(), sizeof header);
+  if (bytes.size() < sizeof header) throw DataError(where + " is truncated: it has no header; write it again");
+  std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kMagic) throw DataError(where + " is no signature store");
-  if (header.version != kVersion) throw DataError(where + " has version " + std::to_string(header.version) + ", this program reads version 1; write it again");
+  if (header.version != kVersion)
+    throw DataError(where + " has version " + std::to_string(header.version) + ", this program reads version " + std::to_string(kVersion) + "; write it again");
   if (header.parameters != hash_string(parameters))
     throw DataError(where + " was made with other settings than this stage's (" + parameters + "); write it again with the same settings");
-  const std::string_view content = file_.text().substr(sizeof header);
+  const std::string_view content = bytes.substr(sizeof header);
   if (content.size() != header.content_bytes)
     throw DataError(where + " is truncated: " + std::to_string(content.size()) + " bytes of " + std::to_string(header.content_bytes) + "; write it again");
   if (hash_string(content) != header.content) throw DataError(where + " is damaged: its content does not fit its checksum; write it again");
-  records_ = RecordListView(content);
-  if (records_.size() != header.records) throw DataError(where + " is damaged: the number of its records is not the header's; write it again");
+  const RecordListView records(content);
+  if (records.size() != header.records) throw DataError(where + " is damaged: the number of its records is not the header's; write it again");
+  return records;
 }
 
-std::filesystem::path store_path(const std::string& directory, const std::string& stage) {
-  return std::filesystem::path(directory) / (stage + ".signatures");
-}
+SignatureStore::SignatureStore(const std::filesystem::path& path, const std::string& parameters)
+    : file_(path), records_(read_store(file_.text(), "signature store " + path.string(), parameters)) {}
+
+std::filesystem::path store_path(const std::string& directory, const std::string& stage) { return std::filesystem::path(directory) / (stage + ".signatures"); }
 
 std::vector<SignatureStore> open_stores(const std::vector<std::string>& directories, const std::string& stage, const std::string& parameters) {
   std::vector<SignatureStore> stores;

@@ -11,9 +11,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -31,6 +31,9 @@ class SignatureStore {
   MappedFile file_;
   RecordListView records_;
 };
+
+// The records in the bytes of a store; `where` names it in errors, which are those of SignatureStore.
+RecordListView read_store(std::string_view bytes, const std::string& where, const std::string& parameters);
 
 std::filesystem::path store_path(const std::string& directory, const std::string& stage);
 std::vector<SignatureStore> open_stores(const std::vector<std::string>& directories, const std::string& stage, const std::string& parameters);

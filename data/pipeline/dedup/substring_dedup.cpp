@@ -23,8 +23,8 @@ struct Problem {
   std::vector<UnitPlace> units;
   std::int64_t bytes = 0;
   int rank = 0;
-  std::string text;                   // at `rank`
-  std::vector<std::string> answers;   // there, per unit: a record list of spans
+  std::string text;                  // at `rank`
+  std::vector<std::string> answers;  // there, per unit: a record list of spans
 };
 
 // Collective: every rank's view of all problems and where they are solved.
@@ -115,8 +115,7 @@ void gather_texts(const Collected& collected, std::span<Problem> problems) {
 
 void solve(Problem& problem, const SubstringDedup::Config& config) {
   const std::string_view text = problem.text;
-  const std::vector<ByteSpan> spans =
-      repeated_spans(text, static_cast<std::size_t>(config.minimum_bytes), config.remove == RemovedCopies::all);
+  const std::vector<ByteSpan> spans = repeated_spans(text, static_cast<std::size_t>(config.minimum_bytes), config.remove == RemovedCopies::all);
   auto span = spans.begin();
   std::size_t begin = 0;
   std::string decision;
@@ -193,7 +192,8 @@ void SubstringDedup::apply(Document& document, std::string_view decision) const 
   for (std::size_t i = 0; i < decision.size() / sizeof(ByteSpan); ++i) {
     ByteSpan cut{};
     std::memcpy(&cut, decision.data() + i * sizeof cut, sizeof cut);
-    if (cut.begin < at || cut.end < cut.begin || cut.end > text.size()) throw DataError(name() + ": the text of " + document.id + " is not the one that was compared");
+    if (cut.begin < at || cut.end < cut.begin || cut.end > text.size())
+      throw DataError(name() + ": the text of " + document.id + " is not the one that was compared");
     kept.append(text, at, cut.begin - at);
     at = cut.end;
   }

@@ -120,10 +120,10 @@ TextNormaliser::TextNormaliser(const NormaliseSection& section) : section_(secti
   for (std::uint32_t c = 0; c < 256; ++c) {
     const bool capital = section.lowercase && c >= 'A' && c <= 'Z';
     mapped_[c] = static_cast<char>(capital ? c + 32 : c);
-    kind_[c] = c >= 0x80                                                          ? other
-               : section.numbers && c >= '0' && c <= '9'                          ? digit
+    kind_[c] = c >= 0x80                                                         ? other
+               : section.numbers && c >= '0' && c <= '9'                         ? digit
                : is_white_space(c) || (section.punctuation && is_punctuation(c)) ? space
-                                                                                  : copied;
+                                                                                 : copied;
   }
 }
 
@@ -141,10 +141,10 @@ TextNormaliser::Block* TextNormaliser::build(std::uint32_t index) const {
     append_utf8(text, c);
     if (section_.lowercase) text = lower(c);
     const std::uint32_t first = decode_utf8(text.data());
-    entry.kind = section_.lowercase && c == kCapitalSigma                                       ? sigma
-                 : section_.numbers && is_digit(first)                                          ? digit
+    entry.kind = section_.lowercase && c == kCapitalSigma                                   ? sigma
+                 : section_.numbers && is_digit(first)                                      ? digit
                  : is_white_space(first) || (section_.punctuation && is_punctuation(first)) ? space
-                                                                                                : copied;
+                                                                                            : copied;
     if (section_.marks) text = without_marks(text);
     entry.offset = static_cast<std::uint16_t>(block->pool.size());
     entry.size = static_cast<std::uint8_t>(text.size());
@@ -212,14 +212,17 @@ void TextNormaliser::normalise(std::string_view text, NormalisedText& out) const
         *to++ = '0';
         at = skip_number(text, at + 1);
         continue;
-      default: break;
+      default:
+        break;
     }
     const std::size_t from = at;
     const std::uint32_t c = next_character(text, at);
     const Block& table = block(c >> 8);
     const auto& entry = table.entries[c & 255];
     switch (entry.kind) {
-      case space: in_word = false; continue;
+      case space:
+        in_word = false;
+        continue;
       case digit:
         open_word();
         *to++ = '0';

@@ -128,7 +128,7 @@ DetectedLanguage LanguageDetector::detect(std::string_view text) {
   if (total == 0) return detected;
 
   const Candidate& best = *std::max_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.weight < b.weight; });
-  detected.script = uscript_getName(static_cast<UScriptCode>(best.script));
+  detected.script = best.script == USCRIPT_JAPANESE ? "Japanese" : uscript_getName(static_cast<UScriptCode>(best.script));
   detected.language = best.language;
   detected.score = static_cast<double>(best.weight) / static_cast<double>(total);
   if (!best.language.empty()) return detected;

@@ -36,6 +36,25 @@ class Bytes {
   const std::string& name_;
 };
 
+// Eight 16-bit sums in one register.
+using Sums = std::int16_t __attribute__((vector_size(16)));
+using Weights = std::int8_t __attribute__((vector_size(8)));
+
+// Adds rows of `stride` weights to the totals.
+template <std::size_t stride>
+void add_rows(const std::int8_t* table, std::span<const std::uint32_t> rows, std::int64_t* totals) {
+  constexpr std::size_t kVectors = stride / 8;
+  Sums sums[kVectors] = {};
+  for (const std::uint32_t row : rows) {
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      Weights weights;
+      std::memcpy(&weights, table + row * stride + i * 8, sizeof weights);
+      sums[i] += __builtin_convertvector(weights, Sums);
+    }
+  }
+  for (std::size_t i = 0; i < stride; ++i) totals[i] += sums[i / 8][i % 8];
+}
+
 }  // namespace
 
 const NgramLanguageModel& NgramLanguageModel::built_in() {
@@ -59,7 +78,8 @@ NgramLanguageModel::NgramLanguageModel(std::string_view content, const std::stri
       const std::string_view entry = bytes.take(4);
       group.languages.push_back({std::string(entry.substr(0, entry[2] == '\0' ? 2 : 3)), entry[3] != 0});
     }
-    group.rows = reinterpret_cast<const std::int8_t*>(bytes.take(std::size_t{stride} << bits).data());
+    const std::string_view rows = bytes.take(std::size_t{stride} << bits);
+    group.rows.assign(rows.begin(), rows.end());
   }
   if (!bytes.empty()) throw DataError(name + ": bytes after the language model's end");
 }
@@ -68,7 +88,6 @@ void NgramEvidence::clear() {
   last_ = {};
   ngrams_ = 0;
   pending_ = 0;
-  sums_.fill(0);
   totals_.fill(0);
 }
 
@@ -83,22 +102,14 @@ void NgramEvidence::add_ngrams(std::uint32_t letter) {
   last_ = {letter, one, two};
 }
 
-void NgramEvidence::add_row(std::uint32_t hash) {
-  hash ^= hash >> 15;
-  hash *= 0x85EBCA6Bu;
-  const std::int8_t* row = group_->rows + (static_cast<std::size_t>(hash) >> (32 - group_->bits)) * group_->stride;
-  if (group_->stride == NgramLanguageModel::kMaximumLanguages) {
-    for (std::size_t i = 0; i < NgramLanguageModel::kMaximumLanguages; ++i) sums_[i] = static_cast<std::int16_t>(sums_[i] + row[i]);
-  } else {
-    for (std::size_t i = 0; i < 8; ++i) sums_[i] = static_cast<std::int16_t>(sums_[i] + row[i]);
-  }
-  ++ngrams_;
-  if (++pending_ == 256) flush();  // 256 * 128 is the end of 16 bits
-}
-
 void NgramEvidence::flush() {
-  for (std::size_t i = 0; i < sums_.size(); ++i) totals_[i] += sums_[i];
-  sums_.fill(0);
+  if (pending_ == 0) return;
+  if (group_->stride == NgramLanguageModel::kMaximumLanguages) {
+    add_rows<NgramLanguageModel::kMaximumLanguages>(group_->rows.data(), std::span(rows_).first(pending_), totals_.data());
+  } else {
+    add_rows<8>(group_->rows.data(), std::span(rows_).first(pending_), totals_.data());
+  }
+  ngrams_ += pending_;
   pending_ = 0;
 }
 

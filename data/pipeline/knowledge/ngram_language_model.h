@@ -34,12 +34,12 @@ class NgramLanguageModel {
     int bits = 0;
     std::size_t stride = 0;  // bytes of a row
     float scale = 0;
-    const std::int8_t* rows = nullptr;
+    std::vector<std::int8_t> rows;
   };
 
   // The model that the program carries.
   static const NgramLanguageModel& built_in();
-  // The bytes are the caller's and stay. Throws DataError when they are no model; `name` says which.
+  // Throws DataError when the bytes are no model; `name` says which.
   NgramLanguageModel(std::string_view bytes, const std::string& name);
   const std::vector<Group>& groups() const { return groups_; }
 
@@ -57,20 +57,27 @@ class NgramEvidence {
     if (letter == 0 && last_[0] == 0) return;
     add_ngrams(letter);
   }
-  std::uint64_t ngrams() const { return ngrams_; }
   // One per language; equal ones when there is no n-gram.
   void probabilities(std::vector<double>& probabilities);
 
  private:
   void add_ngrams(std::uint32_t letter);
-  void add_row(std::uint32_t hash);
+  void add_row(std::uint32_t hash) {
+    hash ^= hash >> 15;
+    hash *= 0x85EBCA6Bu;
+    rows_[pending_] = hash >> (32 - group_->bits);
+    if (++pending_ == kPortion) flush();
+  }
   void flush();
+
+  // Rows are added up in portions: that many 8-bit weights fit into 16 bits, and their loads overlap.
+  static constexpr std::size_t kPortion = 256;
 
   const NgramLanguageModel::Group* group_;
   std::array<std::uint32_t, 3> last_{};  // latest first; 0 is a mark
   std::uint64_t ngrams_ = 0;
-  int pending_ = 0;  // rows in sums_
-  alignas(32) std::array<std::int16_t, NgramLanguageModel::kMaximumLanguages> sums_{};
+  std::size_t pending_ = 0;
+  std::array<std::uint32_t, kPortion> rows_{};  // the first pending_ wait
   std::array<std::int64_t, NgramLanguageModel::kMaximumLanguages> totals_{};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "data/pipeline/byte_masks.h"
 #include "data/pipeline/characters.h"
 #include "data/pipeline/quality/lines.h"
 #include "data/pipeline/quality/string_table.h"
@@ -38,7 +39,7 @@ class Worker final : public DocumentWorker {
   void look_at_lines(std::string_view text) {
     const bool ascii = is_ascii(text);
     const auto length = [&](std::string_view line) { return ascii ? line.size() : count_characters(line); };
-    newlines_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    newlines_ = count_byte(text, '\n');
     lines_ = punctuated_ = short_ = duplicate_characters_ = characters_ = 0;
     table_.reset(text, newlines_ + 1);
     for_each_newline_part(text, [&](std::string_view line) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "data/pipeline/byte_masks.h"
 #include "data/pipeline/characters.h"
 #include "data/pipeline/quality/lines.h"
 #include "data/pipeline/quality/lower_case.h"
@@ -60,7 +61,7 @@ struct SymbolCounts {
 
 SymbolCounts count_symbols(std::string_view text) {
   SymbolCounts counts;
-  counts.hashes = std::count(text.begin(), text.end(), '#');
+  counts.hashes = static_cast<std::int64_t>(count_byte(text, '#'));
   for (std::size_t at = text.find('.'); at != std::string_view::npos;) {
     std::size_t end = at;
     while (end < text.size() && text[end] == '.') ++end;

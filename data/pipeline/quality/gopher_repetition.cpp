@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/error.h"
+#include "data/pipeline/byte_masks.h"
 #include "data/pipeline/characters.h"
 
 namespace phidias::data::pipeline {
@@ -84,7 +85,7 @@ class Worker final : public DocumentWorker {
     if (text.empty()) return document.drop("empty");
     const bool ascii = is_ascii(text);
     const auto characters = static_cast<double>(ascii ? text.size() : count_characters(text));
-    const auto newlines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    const auto newlines = count_byte(text, '\n');
     lines_.reset(text, newlines + 1, config_.count_first, ascii);
     paragraphs_.reset(text, newlines / 2 + 1, config_.count_first, ascii);
     add_parts(text, lines_, paragraphs_);

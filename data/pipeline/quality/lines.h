@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "data/pipeline/byte_masks.h"
 #include "data/pipeline/characters.h"
 #include "data/tokenizers/utf8.h"
 
@@ -16,22 +17,18 @@ namespace phidias::data::pipeline {
 template <class Visit>
 void for_each_splitline(std::string_view text, Visit&& visit) {
   const Characters& characters = Characters::get();
-  const char *at = text.data(), *const end = at + text.size(), *line = at;
-  while (at < end) {
-    if (!characters.may_start(static_cast<unsigned char>(*at), Characters::line_end)) {
-      ++at;
-      continue;
-    }
-    const int length = utf8_length(*at);
-    if (length > 1 && !characters.is(decode_utf8(at), Characters::line_end)) {
+  std::size_t line = 0;
+  for (std::size_t at = find_control_or_foreign(text, 0); at < text.size(); at = find_control_or_foreign(text, at)) {
+    const auto length = static_cast<std::size_t>(utf8_length(text[at]));
+    if (!characters.is(decode_utf8(text.data() + at), Characters::line_end)) {
       at += length;
       continue;
     }
-    visit(std::string_view(line, static_cast<std::size_t>(at - line)));
-    at += *at == '\r' && at + 1 < end && at[1] == '\n' ? 2 : length;
+    visit(text.substr(line, at - line));
+    at += text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n' ? 2 : length;
     line = at;
   }
-  if (line < end) visit(std::string_view(line, static_cast<std::size_t>(end - line)));
+  if (line < text.size()) visit(text.substr(line));
 }
 
 // Parts between newlines; one more than there are newlines.

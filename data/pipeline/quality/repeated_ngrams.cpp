@@ -23,7 +23,7 @@ void RepeatedNgrams::reset(std::string_view text, const Words& words) {
   std::uint32_t characters = 0;
   for (std::size_t i = 0; i < words_; ++i) {
     const std::string_view word = words[i];
-    ids_[i] = table_.add(word);
+    ids_[i] = table_.add(word) + 1;
     offsets_[i] = static_cast<std::uint32_t>(to - begin);
     characters_[i] = characters;
     if (word.size() <= 16 && word.data() < last_safe)
@@ -36,8 +36,8 @@ void RepeatedNgrams::reset(std::string_view text, const Words& words) {
   std::memset(to, 0, kLongestBeginning);
   offsets_[words_] = static_cast<std::uint32_t>(to - begin);
   characters_[words_] = characters;
-  repeated_.resize(table_.size());
-  for (std::uint32_t id = 0; id < table_.size(); ++id) repeated_[id] = table_.count(id) > 1;
+  repeated_.assign(table_.size() + 1, 0);
+  for (std::uint32_t id = 0; id < table_.size(); ++id) repeated_[id + 1] = table_.count(id) > 1;
   candidates_.resize(words_);
   std::iota(candidates_.begin(), candidates_.end(), 0u);
   beginning_ = 0;
@@ -47,12 +47,12 @@ std::uint32_t RepeatedNgrams::add_pair(std::uint64_t key, std::uint32_t position
   for (std::size_t slot = mix_words(key, 0) & mask_;; slot = (slot + 1) & mask_) {
     Pair& pair = pairs_[slot];
     if (pair.id == kUnique) {
-      pair = {key, static_cast<std::uint32_t>(grams_.size())};
       grams_.push_back({position, 1});
+      pair = {key, static_cast<std::uint32_t>(grams_.size())};
       return pair.id;
     }
     if (pair.key != key) continue;
-    ++grams_[pair.id].count;
+    ++grams_[pair.id - 1].count;
     return pair.id;
   }
 }
@@ -60,26 +60,21 @@ std::uint32_t RepeatedNgrams::add_pair(std::uint64_t key, std::uint32_t position
 // From n-grams to those one word longer: two that overlap, both seen twice or more, or it stands once.
 void RepeatedNgrams::raise_level() {
   const std::size_t grams = words_ - level_;
-  const auto may_repeat = [&](std::size_t i) { return ids_[i] != kUnique && repeated_[ids_[i]] != 0; };
-  std::size_t candidates = 0;
-  bool left = may_repeat(0);
-  for (std::size_t i = 0; i < grams; ++i) {
-    const bool right = may_repeat(i + 1);
-    candidates += left && right;
-    left = right;
+  places_.resize(grams + 1);
+  keys_.resize(grams + 1);
+  std::size_t pairs = 0;
+  for (std::size_t i = 0; i < grams; ++i) {  // without branches: whether an n-gram repeats cannot be foretold
+    places_[pairs] = static_cast<std::uint32_t>(i);
+    keys_[pairs] = std::uint64_t{ids_[i]} << 32 | ids_[i + 1];
+    pairs += repeated_[ids_[i]] & repeated_[ids_[i + 1]];
   }
-  mask_ = std::bit_ceil(std::max<std::size_t>(2 * candidates, 16)) - 1;
+  mask_ = std::bit_ceil(std::max<std::size_t>(2 * pairs, 16)) - 1;
   pairs_.assign(mask_ + 1, {0, kUnique});
   grams_.clear();
-  left = may_repeat(0);
-  for (std::size_t i = 0; i < grams; ++i) {
-    const bool right = may_repeat(i + 1);
-    ids_[i] = left && right ? add_pair(std::uint64_t{ids_[i]} << 32 | ids_[i + 1], static_cast<std::uint32_t>(i)) : kUnique;
-    left = right;
-  }
-  ids_.resize(grams);
-  repeated_.resize(grams_.size());
-  for (std::size_t id = 0; id < grams_.size(); ++id) repeated_[id] = grams_[id].count > 1;
+  ids_.assign(grams, kUnique);
+  for (std::size_t i = 0; i < pairs; ++i) ids_[places_[i]] = add_pair(keys_[i], places_[i]);
+  repeated_.assign(grams_.size() + 1, 0);
+  for (std::size_t id = 0; id < grams_.size(); ++id) repeated_[id + 1] = grams_[id].count > 1;
   ++level_;
 }
 

@@ -39,7 +39,7 @@ class RepeatedNgrams {
 
  private:
   static constexpr std::size_t kLongestBeginning = 32;
-  static constexpr std::uint32_t kUnique = ~std::uint32_t{0};
+  static constexpr std::uint32_t kUnique = 0;  // id of what stands once; the others count from 1
   struct Pair {
     std::uint64_t key;
     std::uint32_t id;
@@ -61,7 +61,9 @@ class RepeatedNgrams {
   std::size_t words_ = 0, level_ = 1, beginning_ = 0;
   StringTable table_;
   std::vector<std::uint32_t> ids_;      // of the n-gram that begins at each word, n = level_; kUnique: it stands once
-  std::vector<std::uint8_t> repeated_;  // by id: seen twice or more
+  std::vector<std::uint8_t> repeated_;  // by id: 1 when seen twice or more
+  std::vector<std::uint32_t> places_;   // where n-grams begin that may repeat, and their two halves
+  std::vector<std::uint64_t> keys_;
   std::vector<Gram> grams_;
   std::vector<Pair> pairs_;  // free: id kUnique
   std::size_t mask_ = 0;

@@ -53,8 +53,8 @@ class UnitReader {
   virtual ~UnitReader() = default;
   // To the next unit; false at the end. Cheap: parses nothing. Throws DataError when the file is damaged from here on (truncated gzip ...).
   virtual bool advance() = 0;
-  virtual std::int64_t index() const = 0;    // of the present unit, from 0
-  virtual std::unique_ptr<Unit> take() = 0;  // the present unit; once
+  virtual std::int64_t index() const = 0;        // of the present unit, from 0
+  virtual std::unique_ptr<Unit> take() = 0;      // the present unit; once
   virtual double fraction() const { return 0; }  // of the file's bytes that have been passed, for a progress line
 };
 

@@ -66,6 +66,26 @@ void WarcScanner::to_next_record(std::size_t from) {
   at_ = buffer_.size();
 }
 
+bool WarcScanner::recover(Record& record) {
+  const std::exception_ptr failure = failure_;
+  do {
+    if (!source_->skip_damage()) std::rethrow_exception(failure);
+    consumed_ += static_cast<std::int64_t>(buffer_.size());
+    buffer_ = "\n";  // the next record may stand at the member's begin
+    at_ = 0;
+    ended_ = false;
+    failure_ = nullptr;
+    to_next_record(0);
+  } while (failure_ && at_ == buffer_.size());
+  record = {.number = ++number_, .header = {}, .content = {}, .bytes = 1, .problem = {}};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const DataError& error) {
+    record.problem = std::string(error.what()) + "; records up to the next one that can be read are lost";
+  }
+  return true;
+}
+
 bool WarcScanner::damaged(Record& record, std::size_t resume, const std::string& what) {
   const std::int64_t begin = consumed_ + static_cast<std::int64_t>(at_);
   to_next_record(resume);
@@ -76,8 +96,7 @@ bool WarcScanner::damaged(Record& record, std::size_t resume, const std::string&
 bool WarcScanner::next(Record& record) {
   while (fill(1) && (buffer_[at_] == '\r' || buffer_[at_] == '\n')) ++at_;
   if (!fill(1)) {
-    if (failure_) std::rethrow_exception(failure_);
-    return false;
+    return failure_ ? recover(record) : false;
   }
   fill(5);
   if (!rest().starts_with("WARC/")) return damaged(record, 0, "no WARC record begins here; what stands before the next one is passed over");
@@ -87,19 +106,19 @@ bool WarcScanner::next(Record& record) {
     header = header_size(rest().substr(0, kMaxHeaderBytes));
     if (!there) break;
   }
-  if (header == 0 && failure_) std::rethrow_exception(failure_);
+  if (header == 0 && failure_) return recover(record);
   if (header == 0) return damaged(record, 1, "the header of the record does not end");
   std::size_t length = 0;
   if (!parse_length(HeaderFields(rest().substr(0, header)).get("Content-Length"), length))
     return damaged(record, header - 1, "the record has no valid Content-Length");
   if (length > kMaxWarcRecordBytes) {
     const std::string what = "the record has " + std::to_string(length) + " bytes; the limit is " + std::to_string(kMaxWarcRecordBytes);
-    if (!skip(header) || !skip(length)) return failure_ ? std::rethrow_exception(failure_), false : damaged(record, 0, what + ", and the file ends before");
+    if (!skip(header) || !skip(length)) return failure_ ? recover(record) : damaged(record, 0, what + ", and the file ends before");
     record = {.number = ++number_, .header = {}, .content = {}, .bytes = 0, .problem = what};
     return true;
   }
   if (!fill(header + length)) {
-    if (failure_) std::rethrow_exception(failure_);
+    if (failure_) return recover(record);
     return damaged(record, header - 1, "the file ends inside the record, or its Content-Length is wrong");
   }
   fill(header + length + 16);  // white space and the next begin

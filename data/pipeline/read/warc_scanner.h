@@ -1,7 +1,7 @@
 // Cuts a stream of bytes into WARC records by their headers alone; what lies inside a record is somebody else's matter.
 //
 // Format: ISO 28500 (WARC/1.0, 1.1). A place where no record begins, a header without a length and a length after which no record follows are damage: it is
-// reported, and scanning goes on at the next line that begins with "WARC/1.".
+// reported, and scanning goes on at the next line that begins with "WARC/1.", after damaged compression in the next gzip member that begins so.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class WarcScanner {
     std::int64_t bytes = 0;    // of the stream up to the next record
     std::string problem;       // not empty: damage instead of a record; header and content are empty
   };
-  // False at the end. Throws DataError where the stream itself is damaged, after the records before that place.
+  // False at the end. Throws DataError where the stream itself is damaged and no record comes after, after the records before that place.
   bool next(Record& record);
 
  private:
@@ -36,6 +36,7 @@ class WarcScanner {
   std::string_view rest() const { return std::string_view(buffer_).substr(at_); }
   bool skip(std::size_t size);  // false when the stream ends before
   void to_next_record(std::size_t from);
+  bool recover(Record& record);  // from failure_
   bool damaged(Record& record, std::size_t resume, const std::string& what);
 
   std::unique_ptr<ByteSource> source_;

@@ -15,7 +15,9 @@ class HtmlTree::Arena {
   void begin(std::size_t bound) {
     bound_ = bound;
     taken_ = block_ = used_ = 0;
-    if (blocks_.size() > 1) blocks_.resize(1);
+    std::size_t kept = 0, bytes = 0;
+    while (kept < blocks_.size() && bytes + blocks_[kept].size <= kKeptBytes) bytes += blocks_[kept++].size;
+    blocks_.resize(kept);
   }
   void* take(std::size_t bytes) {
     bytes = (bytes + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
@@ -40,6 +42,7 @@ class HtmlTree::Arena {
     std::unique_ptr<std::byte[]> bytes;
     std::size_t size = 0;
   };
+  static constexpr std::size_t kKeptBytes = 64 << 20;  // from page to page
   std::vector<Block> blocks_;
   std::size_t bound_ = 0, taken_ = 0, block_ = 0, used_ = 0;
   std::jmp_buf out_;

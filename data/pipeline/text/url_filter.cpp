@@ -87,7 +87,7 @@ UrlFilter::UrlFilter(const Config& config, const StageSetup& setup)
       substrings_(normalised_all(read_lists(config.substrings))) {
   if (resources_.empty() && config_.without_url == WithoutUrl::keep && !config_.annotate_domain)
     throw ConfigError(name() + ": no list is given, so that nothing can be dropped; name files under domains, urls, hard_words, soft_words or substrings");
-  if (!suffixes_.file().empty()) resources_.push_back(suffixes_.file());
+  if (!suffixes_.file().empty() && (!domains_.empty() || config_.annotate_domain)) resources_.push_back(suffixes_.file());
 }
 
 std::vector<std::string> UrlFilter::read_lists(const std::vector<std::string>& files) {

@@ -50,7 +50,8 @@ std::string mutated(std::string bytes, std::mt19937& random) {
 TEST(MutatedModels, GiveAClassifierOrDataError) {
   const std::filesystem::path folder = std::filesystem::path(PHIDIAS_SOURCE_DIR) / "tests/golden/classifier";
   std::mt19937 random(1);
-  for (const char* name : {"softmax.bin", "hierarchical.bin", "negative.bin", "one_versus_all.bin", "characters.bin", "quantised.ftz", "pruned.ftz", "many_labels.ftz"}) {
+  for (const char* name :
+       {"softmax.bin", "hierarchical.bin", "negative.bin", "one_versus_all.bin", "characters.bin", "quantised.ftz", "pruned.ftz", "many_labels.ftz"}) {
     const std::string model = read_file(folder / name);
     run(model);
     for (int i = 0; i < 3000; ++i) run(mutated(model, random));

@@ -45,7 +45,8 @@ TEST(Passages, JoinedAreTheText) {
   std::mt19937 random(5);
   for (int round = 0; round < 500; ++round) {
     std::string text;
-    for (unsigned i = 0; i < random() % 200; ++i) text += "ab \n\n\xC3\xA9"[random() % 5] == '\xC3' ? std::string("\xC3\xA9") : std::string(1, "ab \n "[random() % 5]);
+    for (unsigned i = 0; i < random() % 200; ++i)
+      text += "ab \n\n\xC3\xA9"[random() % 5] == '\xC3' ? std::string("\xC3\xA9") : std::string(1, "ab \n "[random() % 5]);
     std::vector<Passage> passages;
     split_passages(text, 1 + random() % 9, passages);
     std::string joined;

@@ -90,7 +90,8 @@ std::vector<std::size_t> ranking(const std::vector<Given>& documents, In&& in) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < documents.size(); ++i)
     if (in(documents[i])) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return documents[a].score.value_or(-1e9) > documents[b].score.value_or(-1e9); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return documents[a].score.value_or(-1e9) > documents[b].score.value_or(-1e9); });
   return order;
 }
 
@@ -112,13 +113,16 @@ TEST(RankedSelection, TakesFromTheTopWhatFits) {
   for (int round = 0; round < 60; ++round) {
     std::vector<RankedEntry> all, mine;
     const std::size_t count = random() % 40;
-    for (std::size_t i = 0; i < count; ++i) all.push_back({score_order(static_cast<double>(random() % 4)), i * 1000003, static_cast<std::int64_t>(random() % 5), static_cast<std::uint32_t>(random() % 3)});
+    for (std::size_t i = 0; i < count; ++i)
+      all.push_back(
+          {score_order(static_cast<double>(random() % 4)), i * 1000003, static_cast<std::int64_t>(random() % 5), static_cast<std::uint32_t>(random() % 3)});
     const std::vector<std::int64_t> limits{static_cast<std::int64_t>(random() % 30), 0, 1000};
     for (std::size_t i = 0; i < count; ++i)
       if (static_cast<int>(i * 7 / 5) % group.size() == group.rank()) mine.push_back(all[i]);
     const std::vector<SelectionEnd> ends = select_best(mine, limits, group);
     std::vector<RankedEntry> sorted = all;
-    std::sort(sorted.begin(), sorted.end(), [](const RankedEntry& a, const RankedEntry& b) { return a.score != b.score ? a.score > b.score : a.document < b.document; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const RankedEntry& a, const RankedEntry& b) { return a.score != b.score ? a.score > b.score : a.document < b.document; });
     std::vector<std::int64_t> left = limits;
     std::vector<bool> full(3);
     for (const RankedEntry& entry : sorted) {
@@ -182,7 +186,8 @@ TEST(QuotaStage, LimitsATopicToItsShareOfWhatIsKept) {
 
 TEST(QuotaStage, LimitsBytesAndAmountsAndDocumentsWithoutATopic) {
   const std::vector<Given> documents = corpus(300, 4);
-  QuotaStage stage({.limits = {{.topic = "business", .amount = 500}, {.topic = "", .share = 0.1}}, .unit = QuotaUnit::bytes, .of = QuotaBase::input}, {.name = "mix"});
+  QuotaStage stage({.limits = {{.topic = "business", .amount = 500}, {.topic = "", .share = 0.1}}, .unit = QuotaUnit::bytes, .of = QuotaBase::input},
+                   {.name = "mix"});
   const auto reasons = decide(stage, documents);
   std::map<std::string, std::size_t> kept;
   std::size_t all = 0;

@@ -10,9 +10,7 @@ std::string prepared(std::string_view text, const TextPreparation& preparation) 
   return std::string(prepare_text(text, preparation, scratch));
 }
 
-TEST(TextPreparation, LowersLettersOfEveryScript) {
-  EXPECT_EQ(prepared("Energy = MC², ÉTÉ ΣΊΓΜΑ Вода", {.lower_case = true}), "energy = mc², été σίγμα вода");
-}
+TEST(TextPreparation, LowersLettersOfEveryScript) { EXPECT_EQ(prepared("Energy = MC², ÉTÉ ΣΊΓΜΑ Вода", {.lower_case = true}), "energy = mc², été σίγμα вода"); }
 
 TEST(TextPreparation, SetsPunctuationApart) {
   EXPECT_EQ(prepared("a,b (c)", {.split_punctuation = true}), "a , b  ( c ) ");

@@ -101,9 +101,12 @@ TEST(TrainClassifier, KeepsTextsFromLabellingThemselves) {
 }
 
 TEST(TrainClassifier, SaysWhichLineIsWrong) {
-  const std::string good = R"({"text": "x y", "label": "a"})" "\n" R"({"text": "z", "label": "b"})" "\n";
-  const std::string bad[] = {"not json", "[]", R"({"text": "x"})", R"({"text": 3, "label": "a"})", R"({"text": "x", "label": "two words"})",
-                             R"({"text": "x", "label": null})"};
+  const std::string good = R"({"text": "x y", "label": "a"})"
+                           "\n"
+                           R"({"text": "z", "label": "b"})"
+                           "\n";
+  const std::string bad[] = {
+      "not json", "[]", R"({"text": "x"})", R"({"text": 3, "label": "a"})", R"({"text": "x", "label": "two words"})", R"({"text": "x", "label": null})"};
   for (const std::string& line : bad) {
     const TemporaryDirectory directory;
     const std::string message = message_of<DataError>([&] { train_classifier(config_of(directory, good + line + "\n", "validation: 0\n")); });
@@ -120,12 +123,14 @@ TEST(TrainClassifier, SaysWhichLineIsWrong) {
 }
 
 TEST(TrainClassifier, FindsEveryMistakeInItsSettings) {
-  const std::string message = message_of<ConfigError>(
-      [] { parse_train_classifier_config("learning_rat: 1\nepochs: 0\nloss: hinge\nbins: [2, 1]\n", "train.yaml", {"dimension=0"}); });
-  for (const char* part : {"did you mean learning_rate", "epochs", "loss", "output", "input", "override 1"}) EXPECT_NE(message.find(part), std::string::npos) << part << "\n" << message;
+  const std::string message =
+      message_of<ConfigError>([] { parse_train_classifier_config("learning_rat: 1\nepochs: 0\nloss: hinge\nbins: [2, 1]\n", "train.yaml", {"dimension=0"}); });
+  for (const char* part : {"did you mean learning_rate", "epochs", "loss", "output", "input", "override 1"})
+    EXPECT_NE(message.find(part), std::string::npos) << part << "\n" << message;
   EXPECT_THROW(parse_train_classifier_config("output: o\ninput: i\nbins: [2, 1]\n", "train.yaml", {}), ConfigError);
   EXPECT_THROW(parse_train_classifier_config("output: o\ninput: i\nbins: [2]\nbin_names: [a]\n", "train.yaml", {}), ConfigError);
-  const TrainClassifierConfig config = parse_train_classifier_config("output: o\ninput: i\nloss: one_versus_all\nquantise: {enabled: true}\n", "train.yaml", {});
+  const TrainClassifierConfig config =
+      parse_train_classifier_config("output: o\ninput: i\nloss: one_versus_all\nquantise: {enabled: true}\n", "train.yaml", {});
   const std::string dumped = dump_train_classifier_config(config);
   EXPECT_EQ(dump_train_classifier_config(parse_train_classifier_config(dumped, "train.yaml", {})), dumped);
 }

@@ -35,7 +35,7 @@ TEST(NormalWords, KnowWhereTheyStand) {
   NormalWords words;
   normalise(text, WordForm::token, whitespace(), words);
   std::vector<std::string> origins;
-  for (const ByteSpan& span : words.origin) origins.push_back(text.substr(span.begin, span.end - span.begin));
+  for (const TextRange& span : words.origin) origins.push_back(text.substr(span.begin, span.end - span.begin));
   EXPECT_EQ(origins, (std::vector<std::string>{"Élan", "naïve", "co\u0301té", "3", "14"}));
   EXPECT_EQ(words.text, "elan naive cote 3 14");
 }

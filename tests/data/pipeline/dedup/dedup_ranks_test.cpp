@@ -56,9 +56,9 @@ std::vector<Outcome> expect_as_alone(const typename S::Config& config) {
   const SharedDirectory directory;
   const std::vector<Sample> samples = corpus();
   const std::vector<Outcome> expected = run_stage<S>(config, samples, {.scratch = directory.own("alone")});
-  const std::vector<std::function<int(std::size_t)>> deals{
-      [](std::size_t unit) { return static_cast<int>(unit); }, [](std::size_t) { return 0; }, [](std::size_t) { return 1; },
-      [](std::size_t unit) { return static_cast<int>(mixed(unit) % 7); }, [](std::size_t unit) { return unit < 10 ? 1 : 0; }};
+  const std::vector<std::function<int(std::size_t)>> deals{[](std::size_t unit) { return static_cast<int>(unit); }, [](std::size_t) { return 0; },
+                                                           [](std::size_t) { return 1; }, [](std::size_t unit) { return static_cast<int>(mixed(unit) % 7); },
+                                                           [](std::size_t unit) { return unit < 10 ? 1 : 0; }};
   for (const std::size_t unit_documents : {3u, 10u})
     for (const auto& deal : deals)
       EXPECT_EQ(run_stage<S>(config, samples,

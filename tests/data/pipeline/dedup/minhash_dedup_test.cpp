@@ -103,9 +103,10 @@ TEST(MinhashDedup, EveryAcceptedPairReallyHasItsSimilarity) {
   std::int64_t distinct = 0;
   const std::vector<Edge> pairs = verified_pairs(corpus, candidate_pairs(corpus, 20), 20, 0.8, distinct);
   ASSERT_GE(pairs.size(), 30u);
-  EXPECT_GE(distinct, static_cast<std::int64_t>(pairs.size()));
+  EXPECT_GT(distinct, static_cast<std::int64_t>(pairs.size()));  // some candidates were refused
   for (const Edge& pair : pairs)
-    EXPECT_GE(true_jaccard(word_shingles(samples[static_cast<std::size_t>(pair.high)].text), word_shingles(samples[static_cast<std::size_t>(pair.low)].text)), 0.8);
+    EXPECT_GE(true_jaccard(word_shingles(samples[static_cast<std::size_t>(pair.high)].text), word_shingles(samples[static_cast<std::size_t>(pair.low)].text)),
+              0.8);
 }
 
 TEST(MinhashDedup, ABucketOfManyCopiesCostsLinearlyManyPairsAndStaysOneCluster) {

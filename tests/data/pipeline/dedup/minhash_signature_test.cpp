@@ -66,7 +66,8 @@ TEST(MinhashSignature, IsTheSameAtEveryVectorLevel) {
       for (std::uint64_t& value : values) value = generator();
       std::vector<std::uint64_t> expected(count, ~std::uint64_t{0}), minima;
       for (std::size_t i = 0; i < count; ++i)  // the definition
-        for (const std::uint64_t value : values) expected[i] = std::min(expected[i], (permutations.a[i] * value + permutations.b[i]) % ((std::uint64_t{1} << 61) - 1));
+        for (const std::uint64_t value : values)
+          expected[i] = std::min(expected[i], (permutations.a[i] * value + permutations.b[i]) % ((std::uint64_t{1} << 61) - 1));
       for (int level = 0; level <= static_cast<int>(vector_level()); ++level) {
         minhash_minima(permutations, values, minima, static_cast<VectorLevel>(level));
         EXPECT_EQ(minima, expected) << "level " << level << ", " << count << " permutations, " << shingles << " shingles";

@@ -56,8 +56,8 @@ TEST(SubstringDedup, SourcesCanBeApartAndMostlyRepeatedDocumentsGo) {
 TEST(SubstringDedup, RefusesWhatDoesNotFitIntoMemory) {
   const TemporaryDirectory directory;
   const std::vector<Sample> samples = edited_corpus(20, {}, 1);
-  const std::string message = message_of<ConfigError>(
-      [&] { run_stage<SubstringDedup>({}, samples, {.scratch = directory.path() / "scratch", .memory_bytes = 1000}); });
+  const std::string message =
+      message_of<ConfigError>([&] { run_stage<SubstringDedup>({}, samples, {.scratch = directory.path() / "scratch", .memory_bytes = 1000}); });
   EXPECT_NE(message.find("bytes of memory on one rank and may take 1000"), std::string::npos) << message;
   const SubstringDedup stage({}, {.name = "dedup"});
   EXPECT_GE(stage.resolve_bytes(1000, 1'000'000, 1), 5'000'000);

@@ -106,7 +106,8 @@ TEST(EphemeralModel, FileComesBackAsItWasWritten) {
 
 TEST(EphemeralModel, BrokenLabelsAreNamedByLine) {
   const TemporaryDirectory directory;
-  const std::string path = directory.write("labels.jsonl", "{\"text\":\"a\",\"durability\":1,\"teaching\":2}\n{\"text\":\"b\",\"durability\":6,\"teaching\":2}\n");
+  const std::string path =
+      directory.write("labels.jsonl", "{\"text\":\"a\",\"durability\":1,\"teaching\":2}\n{\"text\":\"b\",\"durability\":6,\"teaching\":2}\n");
   EXPECT_NE(message_of<DataError>([&] { read_labelled_passages(path); }).find("labels.jsonl:2: 'durability'"), std::string::npos);
 }
 

@@ -130,6 +130,22 @@ TEST(WarcReader, ATruncatedFileGivesItsWholeRecordsAndThenAnError) {
   EXPECT_TRUE(reading.problems.empty());
 }
 
+TEST(WarcReader, ADamagedGzipMemberCostsItsOwnRecord) {
+  const TemporaryDirectory directory;
+  const Reading whole = read_input(golden_path("pages.warc.gz"));
+  std::string bytes = read_file(golden_path("pages.warc.gz"));
+  std::vector<std::size_t> members;
+  for (std::size_t at = bytes.find("\x1f\x8b\x08"); at != std::string::npos; at = bytes.find("\x1f\x8b\x08", at + 1)) members.push_back(at);
+  ASSERT_GE(members.size(), 44U);
+  for (std::size_t i = members[8] + 60; i < members[8] + 90; ++i) bytes[i] = static_cast<char>(~bytes[i]);  // the third response
+  const Reading reading = read_input(directory.write("damaged.warc.gz", bytes));
+  ASSERT_EQ(reading.problems.size(), 1U);
+  EXPECT_NE(reading.problems.front().what.find("damaged gzip stream"), std::string::npos) << reading.problems.front().what;
+  EXPECT_EQ(reading.problems.front().line, 9);
+  ASSERT_EQ(reading.documents.size(), whole.documents.size() - 1);
+  for (std::size_t i = 0; i < reading.documents.size(); ++i) EXPECT_EQ(reading.documents[i].id, whole.documents[i < 2 ? i : i + 1].id);
+}
+
 std::string response(const std::string& headers, const std::string& body) {
   const std::string content = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + headers + "\r\n" + body;
   return "WARC/1.1\r\nWARC-Type: response\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: " + std::to_string(content.size()) +
