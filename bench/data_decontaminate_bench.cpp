@@ -42,15 +42,15 @@ std::string questions(const std::vector<std::string>& documents, int items) {
   constexpr std::size_t kWords = 30;
   const phidias::PhiloxKey key = phidias::philox_key(1, phidias::RandomSite::shuffle);
   std::string lines;
-  Words words;
+  std::vector<Words> words_of(documents.size());
+  for (std::size_t i = 0; i < documents.size(); ++i) WordSplitter::of(SplitterKind::whitespace).split(documents[i], words_of[i]);
   for (int i = 0; i < items; ++i) {
     std::string question;
     for (std::size_t k = 0; k < kWords; ++k) {
       const auto draw = [&](std::uint64_t site) { return phidias::philox_uint64(key, site); };
       const std::uint64_t site = static_cast<std::uint64_t>(i) * 2 * kWords;
       const bool copied = i % 500 == 0;
-      const std::string& document = documents[draw(copied ? site : site + 2 * k) % documents.size()];
-      WordSplitter::of(SplitterKind::whitespace).split(document, words);
+      const Words& words = words_of[draw(copied ? site : site + 2 * k) % documents.size()];
       if (words.empty()) continue;
       question += (question.empty() ? "" : " ") + std::string(words[copied ? k % words.size() : draw(site + 2 * k + 1) % words.size()]);
     }
@@ -75,6 +75,7 @@ void measure(const std::string& name, const DecontaminateConfig& config, const s
   const double seconds = cpu_seconds() - start;
   std::printf("%-12s %7.1f MB/s   %zu n-grams in %.2f s, %.1f MB of index, %zu of %zu documents hit\n", name.c_str(),
               static_cast<double>(bytes) / 1e6 / seconds, finder.grams(), building, static_cast<double>(finder.bytes()) / 1e6, found, documents.size());
+  std::fflush(stdout);
 }
 
 int run(int argc, char** argv) {
