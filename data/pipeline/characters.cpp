@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 
+#include "data/pipeline/byte_masks.h"
 #include "data/tokenizers/utf8.h"
 
 namespace phidias::data::pipeline {
@@ -152,14 +153,21 @@ const Characters& Characters::get() {
 std::size_t count_characters(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   const char* data = text.data();
-  std::size_t left = text.size(), continuations = 0;
+  std::size_t left = text.size(), characters = 0;
+#if defined(__SSE2__)
+  for (; left >= 16; data += 16, left -= 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data));
+    const int begins = _mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(0xBF))));  // continuations are the lowest signed bytes
+    characters += static_cast<std::size_t>(std::popcount(static_cast<std::uint32_t>(begins)));
+  }
+#endif
   for (; left >= 8; data += 8, left -= 8) {
     std::uint64_t bytes;
     std::memcpy(&bytes, data, 8);
-    continuations += static_cast<std::size_t>((((bytes >> 7) & ~(bytes >> 6) & kOnes) * kOnes) >> 56);
+    characters += 8 - static_cast<std::size_t>((((bytes >> 7) & ~(bytes >> 6) & kOnes) * kOnes) >> 56);
   }
-  for (; left > 0; ++data, --left) continuations += is_continuation(*data);
-  return text.size() - continuations;
+  for (; left > 0; ++data, --left) characters += !is_continuation(*data);
+  return characters;
 }
 
 bool is_ascii(std::string_view text) {

@@ -40,9 +40,10 @@ inline std::uint64_t hash_long(const char* at, std::size_t size) {
 
 class StringTable {
  public:
-  // `expected`: strings that will be added at most. `text`: most of them are views into it.
+  // `expected`: strings that will be added, at most (more must not be). `text`: most of them are views into it.
   void reset(std::string_view text, std::size_t expected) {
-    entries_.clear();
+    used_ = 0;
+    if (entries_.size() < expected) entries_.resize(expected);
     limit_ = text.size() < 16 ? nullptr : text.data() + text.size() - 16;
     begin_ = text.data();
     const std::size_t size = std::bit_ceil(std::max<std::size_t>(2 * expected, 16));
@@ -51,30 +52,16 @@ class StringTable {
   }
 
   std::uint32_t add(std::string_view text) {
-    Entry added{0, 0, text, 1};
-    std::uint64_t hash;
-    if (text.size() <= 16) {
-      load_short(text, added.first, added.second);
-      hash = mix_words(added.first + text.size(), added.second);
-    } else {
-      added.first = hash = hash_long(text.data(), text.size());
+    std::uint64_t first, second = 0;
+    if (text.size() > 16) {
+      first = hash_long(text.data(), text.size());
+      return add(text, first, 0, first, true);
     }
-    for (std::size_t slot = hash & mask_;; slot = (slot + 1) & mask_) {
-      const std::uint32_t id = slots_[slot];
-      if (id == 0) {
-        entries_.push_back(added);
-        slots_[slot] = static_cast<std::uint32_t>(entries_.size());
-        return static_cast<std::uint32_t>(entries_.size() - 1);
-      }
-      Entry& entry = entries_[id - 1];
-      if (entry.first != added.first || entry.second != added.second || entry.text.size() != text.size()) continue;
-      if (text.size() > 16 && entry.text != text) continue;
-      ++entry.count;
-      return id - 1;
-    }
+    load_short(text, first, second);
+    return add(text, first, second, mix_words(first + text.size(), second), false);
   }
 
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return used_; }
   std::uint32_t count(std::uint32_t id) const { return entries_[id].count; }
   std::string_view text(std::uint32_t id) const { return entries_[id].text; }
 
@@ -84,6 +71,21 @@ class StringTable {
     std::string_view text;
     std::uint32_t count;
   };
+
+  std::uint32_t add(std::string_view text, std::uint64_t first, std::uint64_t second, std::uint64_t hash, bool is_long) {
+    for (std::size_t slot = hash & mask_;; slot = (slot + 1) & mask_) {
+      const std::uint32_t id = slots_[slot];
+      if (id == 0) {
+        entries_[used_] = {first, second, text, 1};
+        slots_[slot] = ++used_;
+        return used_ - 1;
+      }
+      Entry& entry = entries_[id - 1];
+      if (entry.first != first || entry.second != second || entry.text.size() != text.size() || (is_long && entry.text != text)) continue;
+      ++entry.count;
+      return id - 1;
+    }
+  }
 
   // Reads past a short string when the text goes on.
   void load_short(std::string_view text, std::uint64_t& first, std::uint64_t& second) const {
@@ -101,7 +103,8 @@ class StringTable {
     second = load_word(bytes + 8);
   }
 
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // the first used_ count
+  std::uint32_t used_ = 0;
   std::vector<std::uint32_t> slots_;  // id + 1; 0: free
   std::size_t mask_ = 0;
   const char *begin_ = nullptr, *limit_ = nullptr;

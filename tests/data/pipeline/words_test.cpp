@@ -77,6 +77,30 @@ TEST(Words, IcuPathEqualsTheBreakIteratorOnRandomText) {
   }
 }
 
+// Character by character, as str.split() is defined.
+Texts whitespace_by_definition(std::string_view text) {
+  Texts words;
+  bool open = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = static_cast<std::size_t>(utf8_length(text[at]));
+    const bool space = Characters::get().is(decode_utf8(text.data() + at), Characters::space);
+    if (!space && !open) words.emplace_back();
+    if (!space) words.back() += text.substr(at, length);
+    open = !space;
+    at += length;
+  }
+  return words;
+}
+
+TEST(Words, WhitespaceEqualsItsDefinitionAcrossBlocks) {
+  std::mt19937 random(11);
+  for (int i = 0; i < 4000; ++i) {
+    std::string text;
+    for (unsigned part = 0; part < random() % 16; ++part) text += random_text(random, random() % 2 == 0);
+    ASSERT_EQ(split(SplitterKind::whitespace, text), whitespace_by_definition(text)) << testing::PrintToString(text);
+  }
+}
+
 TEST(Words, IcuPathEqualsTheBreakIteratorAroundEveryCharacter) {
   Words ours, theirs;
   for (std::uint32_t c = 1; c < 0x110000; c += c < 0x32000 || (c >= 0xe0000 && c < 0xe0200) ? 1 : 0x101) {
