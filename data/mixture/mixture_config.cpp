@@ -5,6 +5,7 @@
 #include "configs/documenter.h"
 #include "configs/nearest.h"
 #include "configs/reader.h"
+#include "configs/settings_file.h"
 #include "configs/source_text.h"
 #include "configs/yaml_document.h"
 #include "data/mixture/mixture_config_visit.h"
@@ -13,14 +14,6 @@ namespace phidias::data::mixture {
 namespace {
 
 using configs::Value;
-
-std::string explain_unknown(const std::string& path, const std::vector<std::string>& keys_here) {
-  const std::string key = path.substr(path.rfind('.') + 1);
-  if (const auto meant = configs::nearest(key, keys_here)) return "unknown key; did you mean " + *meant + "?";
-  std::string list;
-  for (const std::string& valid : keys_here) list += (list.empty() ? "" : ", ") + valid;
-  return "unknown key; valid here: " + list;
-}
 
 // Rules across keys.
 class Checks {
@@ -36,10 +29,7 @@ class Checks {
   }
 
  private:
-  void problem(const std::string& path, const std::string& text) {
-    const auto found = state_.given.find(path);
-    state_.problems.add(found != state_.given.end() ? found->second : configs::Position{config_.file, 0, 0}, path, text);
-  }
+  void problem(const std::string& path, const std::string& text) { configs::add_problem(state_, path, text); }
 
   void check_phase(const Phase& phase, const std::string& path) {
     if (std::find(phases_.begin(), phases_.end(), phase.name) != phases_.end()) problem(path + ".name", "a second phase is called '" + phase.name + "'");
@@ -88,7 +78,7 @@ MixtureConfig parse_mixture_config(const std::string& text, const std::string& p
   document->position = {path, 0, 0};
   MixtureConfig config;
   config.file = path;
-  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = explain_unknown};
+  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = configs::explain_unknown_setting};
   configs::Reader reader(*document, "", state);
   visit(config, reader);
   reader.finish();
