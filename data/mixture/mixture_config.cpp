@@ -29,10 +29,7 @@ class Checks {
   }
 
  private:
-  void problem(const std::string& path, const std::string& text) {
-    const auto found = state_.given.find(path);
-    state_.problems.add(found != state_.given.end() ? found->second : configs::Position{config_.file, 0, 0}, path, text);
-  }
+  void problem(const std::string& path, const std::string& text) { configs::add_problem(state_, path, text); }
 
   void check_phase(const Phase& phase, const std::string& path) {
     if (std::find(phases_.begin(), phases_.end(), phase.name) != phases_.end()) problem(path + ".name", "a second phase is called '" + phase.name + "'");

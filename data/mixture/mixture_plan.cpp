@@ -92,12 +92,8 @@ class Planner {
   }
 
   void add(const Phase& phase) {
-    PlannedPhase planned{.name = phase.name,
-                         .quota = phase.tokens,
-                         .context = phase.context > 0 ? phase.context : options_.max_length,
-                         .disjoint_from = phase.disjoint_from,
-                         .sources = {},
-                         .order = {}};
+    PlannedPhase planned{
+        .name = phase.name, .quota = phase.tokens, .context = phase.context > 0 ? phase.context : options_.max_length, .sources = {}, .order = {}};
     const std::vector<std::int64_t> quota = quotas(phase.tokens, phase.sources);
     Identities excluded;
     for (const Used& used : used_)
@@ -220,7 +216,10 @@ class Planner {
     planned.order = order.digest().hex();
     plan_.tokens += planned.tokens;
     Identities all;
-    for (const Used& used : used_here) all = merged(all, used.identities);
+    for (const Used& used : used_here) {
+      planned.shared += common(all, used.identities);
+      all = merged(all, used.identities);
+    }
     for (std::size_t p = 0; p < index; ++p) {
       Identities before;
       for (const Used& used : used_)

@@ -41,7 +41,7 @@ struct PlannedSource {
 struct PlannedPhase {
   std::string name;
   std::int64_t quota = 0, tokens = 0, documents = 0, context = 0;
-  std::vector<std::string> disjoint_from;
+  std::int64_t shared = 0;             // documents that more than one of its sources draws
   std::vector<PlannedSource> sources;  // in the order of the phase
   std::string order;                   // hash of everything that decides the order up to this phase's end
 };

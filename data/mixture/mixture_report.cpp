@@ -52,6 +52,7 @@ std::string MixturePlan::summary() const {
                       decimals(from.max_epochs, 2), with_thousands(from.pool.tokens()), with_thousands(from.pool.draws()), with_thousands(from.pool.outside()),
                       with_thousands(from.pool.excluded())});
     text += "\n" + table(rows);
+    if (phase.shared > 0) text += "  " + with_thousands(phase.shared) + " documents come from more than one of these sources\n";
   }
   for (const Overlap& overlap : overlaps)
     text += "phases " + overlap.earlier + " and " + overlap.later + ": " + with_thousands(overlap.documents) + " documents in both" +
@@ -62,8 +63,8 @@ std::string MixturePlan::summary() const {
 std::string MixturePlan::json() const {
   OrderedJson result = {{"tokens", tokens}, {"seed", seed}, {"phases", OrderedJson::array()}, {"overlaps", OrderedJson::array()}};
   for (const PlannedPhase& phase : phases) {
-    OrderedJson entry = {{"name", phase.name},       {"tokens", phase.tokens}, {"tokens_asked", phase.quota},    {"documents", phase.documents},
-                         {"context", phase.context}, {"order", phase.order},   {"sources", OrderedJson::array()}};
+    OrderedJson entry = {{"name", phase.name},       {"tokens", phase.tokens},           {"tokens_asked", phase.quota}, {"documents", phase.documents},
+                         {"context", phase.context}, {"shared_documents", phase.shared}, {"order", phase.order},        {"sources", OrderedJson::array()}};
     for (const PlannedSource& from : phase.sources)
       entry["sources"].push_back({{"name", from.name},
                                   {"share", from.share},

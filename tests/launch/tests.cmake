@@ -1,4 +1,4 @@
-foreach(name commands export train plan)
+foreach(name commands export train plan mixture)
   phidias_test(launch/${name} LINK base TIMEOUT 900)
   add_dependencies(launch_${name}_test phidias_program)
 endforeach()

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
 
 #define LLVMFuzzerTestOneInput column_table_target
@@ -86,14 +86,7 @@ TEST(ColumnTable, MutatedFilesNeverCrash) {
   const std::string good = read_file(path);
   std::mt19937 random(7);
   for (int i = 0; i < 3000; ++i) {
-    std::string bytes = good;
-    for (unsigned change = 0; change <= random() % 3; ++change) {
-      const std::size_t at = random() % bytes.size();
-      if (random() % 8 == 0)
-        bytes.resize(at + 1);
-      else
-        bytes[at] = random() % 2 == 0 ? static_cast<char>(random()) : static_cast<char>(bytes[at] ^ (1 << random() % 8));
-    }
+    const std::string bytes = mutated(good, random);
     column_table_target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
 }

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
+
+#define LLVMFuzzerTestOneInput kept_line_target
+#include "tests/fuzz/kept_line_fuzz.cpp"
+#undef LLVMFuzzerTestOneInput
 
 namespace phidias::data::mixture {
 namespace {
@@ -40,6 +45,15 @@ TEST(KeptLine, RefusesWhatIsNoDocument) {
   EXPECT_EQ(error(R"({"text": "a", "annotations": {"score": [1]}})"), "annotation 'score' is neither a number nor a text");
   EXPECT_TRUE(error("{\"text\": \"\xFF\"}").starts_with("not valid JSON"));
   EXPECT_TRUE(error(R"({"text": "a)").starts_with("not valid JSON"));
+}
+
+TEST(KeptLine, MutatedLinesNeverCrash) {
+  const std::string good = R"({"id": "a/1", "text": "h\u00e9llo", "source": "web", "kept": true, "annotations": {"score": 3.25, "language": "en"}})";
+  std::mt19937 random(5);
+  for (int i = 0; i < 5000; ++i) {
+    const std::string bytes = mutated(good, random);
+    kept_line_target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  }
 }
 
 }  // namespace

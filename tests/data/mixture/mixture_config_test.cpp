@@ -7,7 +7,12 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
+
+#define LLVMFuzzerTestOneInput mixture_config_target
+#include "tests/fuzz/mixture_config_fuzz.cpp"
+#undef LLVMFuzzerTestOneInput
 
 namespace phidias::data::mixture {
 namespace {
@@ -90,6 +95,14 @@ TEST(MixtureConfig, WhatIsMissingIsNamed) {
 TEST(MixtureConfig, TheFirstPhaseReusesNothing) {
   EXPECT_EQ(error("sources: {a: x}\nphases: [{name: p, tokens: 1, sources: {a: {weight: 1, reuse_epochs: 2}}}]\n"),
             "m.yaml:2:70: phases[0].sources.a.reuse_epochs: the first phase has no earlier one whose documents it could use again");
+}
+
+TEST(MixtureConfig, MutatedFilesNeverCrash) {
+  std::mt19937 random(5);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string bytes = mutated(kTwoPhases, random);
+    mixture_config_target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  }
 }
 
 TEST(MixtureConfig, CommittedReferenceIsTheGeneratedOne) {

@@ -155,6 +155,16 @@ TEST(MixturePlan, DocumentsAreKnownInEverySourceByIdOrByText) {
   EXPECT_EQ(overlap("text", 5000), used);
 }
 
+TEST(MixturePlan, DocumentsInTwoSourcesOfAPhaseAreCounted) {
+  std::vector<MixtureSource> sources;
+  sources.push_back(made_source("web", some_documents(100, 0)));
+  sources.push_back(made_source("again", some_documents(100, 40)));
+  const std::int64_t all = tokens_of(some_documents(100, 0));
+  const MixtureConfig config = parse_mixture_config(
+      "sources: {web: a, again: b}\nphases:\n  - {name: one, tokens: " + std::to_string(2 * all) + ", sources: {web: 1, again: 1}}\n", "m.yaml");
+  EXPECT_EQ(plan_mixture(config, std::move(sources), {}).phases[0].shared, 60);
+}
+
 TEST(MixturePlan, ReuseIsCappedOverAllPhases) {
   const std::string whole = "  - {name: general, tokens: 1293, sources: {web: 1}}\n";
   const auto second = [](const std::string& reuse) {

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "data/mixture/token_directory.h"
 #include "tests/data/byte_tokenizer.h"
+#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
 
 namespace phidias::data::mixture {
@@ -133,6 +134,21 @@ TEST(TokenDirectory, FilesThatTheManifestDoesNotNameAreRefused) {
   directory.write("tokens/manifest.json", "{}");
   EXPECT_THROW(open_token_directory(tokens), DataError);
   EXPECT_THROW(open_token_directory(directory.path()), DataError);
+}
+
+TEST(TokenDirectory, MutatedManifestsNeverCrash) {
+  const TemporaryDirectory directory;
+  tokenise_corpus(options(directory, {directory.write("a.jsonl", line(1, "ab"))}));
+  const fs::path tokens = directory.path() / "tokens";
+  const std::string good = read_file(tokens / "manifest.json");
+  std::mt19937 random(5);
+  for (int i = 0; i < 500; ++i) {
+    directory.write("tokens/manifest.json", mutated(good, random));
+    try {
+      open_token_directory(tokens);
+    } catch (const DataError&) {
+    }
+  }
 }
 
 }  // namespace
