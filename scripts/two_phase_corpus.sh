@@ -26,7 +26,7 @@ for part in two-phase:corpus two-phase-unfiltered:unfiltered two-phase-held-out:
   launch/mpirun.sh -n 2 "$phidias" data run "$out/${part%%:*}.yaml" output="$out/${part##*:}"
 done
 for part in corpus unfiltered; do
-  "$phidias" data tokenize "$out/$part/kept" --model recipes/quickstart/tokenizer --columns "$([ $part = corpus ] && echo educational)" --output "$out/$part-tokens"
+  "$phidias" data tokenize "$out/$part/kept" --model recipes/quickstart/tokenizer --columns "$([ $part = corpus ] && echo educational)" --max-length 512 --output "$out/$part-tokens"
 done
 "$phidias" data mixture "$out/two-phase-mixture.yaml"
 echo "[corpus] report: $out/corpus/report.html"
