@@ -9,8 +9,7 @@
 
 namespace phidias::configs {
 
-Value read_settings_document(const std::string& path, const std::vector<std::string>& overrides, Problems& problems) {
-  const std::string text = read_source_text(path);
+Value parse_settings_document(const std::string& text, const std::string& path, const std::vector<std::string>& overrides, Problems& problems) {
   check_source_text(text, path);
   std::optional<Value> parsed = parse_yaml(text, path, problems);
   if (!parsed) problems.throw_if_any();

@@ -5,14 +5,16 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "configs/reader.h"
+#include "configs/source_text.h"
 
 namespace phidias::configs {
 
-// The document as sections with the overrides laid over it. Throws ConfigError when it is no YAML of sections.
-Value read_settings_document(const std::string& path, const std::vector<std::string>& overrides, Problems& problems);
+// The document as sections with the overrides laid over it; `path` names it in errors. Throws ConfigError when it is no YAML of sections.
+Value parse_settings_document(const std::string& text, const std::string& path, const std::vector<std::string>& overrides, Problems& problems);
 // Text after "unknown key": what was meant, or what is valid.
 std::string explain_unknown_setting(const std::string& path, const std::vector<std::string>& keys_here);
 // Adds a problem of `key` at the place where it was given, or at the file when it was not.
@@ -20,9 +22,9 @@ void add_problem(ReadState& state, const std::string& key, const std::string& te
 
 // `check` looks across keys. Throws ConfigError with every mistake.
 template <class Settings, class Check>
-Settings read_settings(const std::string& path, const std::vector<std::string>& overrides, Check&& check) {
+Settings parse_settings(const std::string& text, const std::string& path, const std::vector<std::string>& overrides, Check&& check) {
   Problems problems;
-  const Value document = read_settings_document(path, overrides, problems);
+  const Value document = parse_settings_document(text, path, overrides, problems);
   ReadState state{.source = path, .problems = problems, .explain_unknown = explain_unknown_setting};
   Settings settings;
   Reader reader(document, "", state);
@@ -31,6 +33,11 @@ Settings read_settings(const std::string& path, const std::vector<std::string>& 
   check(settings, state);
   problems.throw_if_any();
   return settings;
+}
+
+template <class Settings, class Check>
+Settings read_settings(const std::string& path, const std::vector<std::string>& overrides, Check&& check) {
+  return parse_settings<Settings>(read_source_text(path), path, overrides, std::forward<Check>(check));
 }
 
 }  // namespace phidias::configs

@@ -6,8 +6,6 @@
 #include "configs/nearest.h"
 #include "configs/reader.h"
 #include "configs/settings_file.h"
-#include "configs/source_text.h"
-#include "configs/yaml_document.h"
 #include "data/mixture/mixture_config_visit.h"
 
 namespace phidias::data::mixture {
@@ -67,24 +65,10 @@ std::int64_t MixtureConfig::tokens() const {
 MixtureConfig read_mixture_config(const std::string& path) { return parse_mixture_config(configs::read_source_text(path), path); }
 
 MixtureConfig parse_mixture_config(const std::string& text, const std::string& path) {
-  configs::check_source_text(text, path);
-  configs::Problems problems;
-  std::optional<Value> document = configs::parse_yaml(text, path, problems);
-  if (!document) problems.throw_if_any();
-  if (document->kind == Value::Kind::scalar || document->kind == Value::Kind::list) {
-    problems.add(document->position, "", "expected sections (key: value), found " + document->described());
-    problems.throw_if_any();
-  }
-  document->position = {path, 0, 0};
-  MixtureConfig config;
-  config.file = path;
-  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = configs::explain_unknown_setting};
-  configs::Reader reader(*document, "", state);
-  visit(config, reader);
-  reader.finish();
-  Checks(config, state).run();
-  problems.throw_if_any();
-  return config;
+  return configs::parse_settings<MixtureConfig>(text, path, {}, [&](MixtureConfig& config, configs::ReadState& state) {
+    config.file = path;
+    Checks(config, state).run();
+  });
 }
 
 std::string mixture_reference() {

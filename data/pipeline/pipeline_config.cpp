@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 
 #include "configs/nearest.h"
-#include "configs/overrides.h"
 #include "configs/settings_file.h"
 #include "configs/source_text.h"
-#include "configs/yaml_document.h"
 #include "data/pipeline/pipeline_config_visit.h"
 
 namespace phidias::data::pipeline {
@@ -67,18 +64,9 @@ PipelineConfig read_pipeline_config(const std::string& path, const std::vector<s
 }
 
 PipelineConfig parse_pipeline_config(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
-  configs::check_source_text(text, path);
   configs::Problems problems;
-  std::optional<Value> parsed = configs::parse_yaml(text, path, problems);
-  if (!parsed) problems.throw_if_any();
-  Value& document = *parsed;
-  if (document.kind == Value::Kind::scalar || document.kind == Value::Kind::list) {
-    problems.add(document.position, "", "expected sections (key: value), found " + document.described());
-    problems.throw_if_any();
-  }
-  document.position = {path, 0, 0};
+  Value document = configs::parse_settings_document(text, path, overrides, problems);
   const Value stages = document.kind == Value::Kind::map ? take(document, "stages") : Value{};
-  configs::apply_overrides(document, overrides, problems);
   PipelineConfig config;
   configs::ReadState state{.source = path, .problems = problems, .explain_unknown = configs::explain_unknown_setting};
   configs::Reader reader(document, "", state);

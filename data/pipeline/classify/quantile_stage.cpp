@@ -10,24 +10,6 @@ namespace {
 
 constexpr std::string_view kBelow = "b", kWithoutScore = "n";
 
-std::string group_of(const Document& document, const std::vector<std::string>& per) {
-  std::string group;
-  for (const std::string& name : per) {
-    if (!group.empty()) group += ", ";
-    group += name + "=";
-    if (name == "source") {
-      group += document.source;
-    } else if (const auto text = document.annotations().text(name)) {
-      group += *text;
-    } else if (const auto number = document.annotations().number(name)) {
-      char digits[40];
-      std::snprintf(digits, sizeof digits, "%.17g", *number);
-      group += digits;
-    }
-  }
-  return group;
-}
-
 // ceil(keep * documents), with room for the rounding of a share such as 0.29 that is no binary fraction.
 std::int64_t kept_of(std::int64_t documents, double keep) {
   const double share = keep * static_cast<double>(documents);
@@ -37,7 +19,7 @@ std::int64_t kept_of(std::int64_t documents, double keep) {
 }  // namespace
 
 void QuantileStage::collect(const Document& document, std::string& record) const {
-  append_ranked_record(group_of(document, config_.per), document.annotations().number(config_.score), 1, record);
+  append_ranked_record(ranked_group(document, config_.per), document.annotations().number(config_.score), 1, record);
 }
 
 std::int64_t QuantileStage::resolve_bytes(std::int64_t documents, std::int64_t, int ranks) const { return (documents / ranks + 1) * kRankedBytes; }

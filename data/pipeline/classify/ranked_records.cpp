@@ -1,5 +1,7 @@
 #include "data/pipeline/classify/ranked_records.h"
 
+#include <cstdio>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -16,6 +18,24 @@ struct Fixed {
 constexpr std::size_t kFixedBytes = 1 + sizeof(Fixed);
 
 }  // namespace
+
+std::string ranked_group(const Document& document, const std::vector<std::string>& per) {
+  std::string group;
+  for (const std::string& name : per) {
+    if (!group.empty()) group += ", ";
+    group += name + "=";
+    if (name == "source") {
+      group += document.source;
+    } else if (const auto text = document.annotations().text(name)) {
+      group += *text;
+    } else if (const auto number = document.annotations().number(name)) {
+      char digits[40];
+      std::snprintf(digits, sizeof digits, "%.17g", *number);
+      group += digits;
+    }
+  }
+  return group;
+}
 
 void append_ranked_record(std::string_view group, std::optional<double> score, std::int64_t weight, std::string& record) {
   const Fixed fixed{score_order(score.value_or(0)), weight};

@@ -12,6 +12,9 @@
 
 namespace phidias::data::pipeline {
 
+// "language=en, source=web": the values of annotations (or `source`) that make groups. Empty for no names.
+std::string ranked_group(const Document& document, const std::vector<std::string>& per);
+
 // 17 bytes and the group's name.
 void append_ranked_record(std::string_view group, std::optional<double> score, std::int64_t weight, std::string& record);
 

@@ -1,12 +1,8 @@
 #include "data/pipeline/classify/train_classifier_config.h"
 
 #include "configs/documenter.h"
-#include "configs/nearest.h"
-#include "configs/overrides.h"
-#include "configs/reader.h"
-#include "configs/source_text.h"
+#include "configs/settings_file.h"
 #include "configs/writer.h"
-#include "configs/yaml_document.h"
 
 namespace phidias::data::pipeline {
 
@@ -69,16 +65,10 @@ void visit(TrainClassifierConfig& c, Visitor& v) {
 
 namespace {
 
-std::string explain_unknown(const std::string& path, const std::vector<std::string>& keys_here) {
-  const std::string key = path.substr(path.rfind('.') + 1);
-  return "unknown key" + configs::suggestion(key, keys_here);
-}
+void check(const TrainClassifierConfig& c, configs::ReadState& state) {
+  if (!state.problems.empty()) return;  // what follows from a mistake that is told is not told
 
-void check(const TrainClassifierConfig& c, const configs::ReadState& state) {
-  const auto add = [&](const std::string& key, const std::string& what) {
-    const auto given = state.given.find(key);
-    state.problems.add(given == state.given.end() ? configs::Position{state.source, 0, 0} : given->second, key, what);
-  };
+  const auto add = [&](const std::string& key, const std::string& what) { configs::add_problem(state, key, what); };
   for (std::size_t i = 1; i < c.bins.size(); ++i)
     if (!(c.bins[i - 1] < c.bins[i])) return add("bins", "limits have to rise");
   if (!c.bin_names.empty() && c.bin_names.size() != c.bins.size() + 1)
@@ -93,27 +83,11 @@ void check(const TrainClassifierConfig& c, const configs::ReadState& state) {
 }  // namespace
 
 TrainClassifierConfig read_train_classifier_config(const std::string& path, const std::vector<std::string>& overrides) {
-  return parse_train_classifier_config(configs::read_source_text(path), path, overrides);
+  return configs::read_settings<TrainClassifierConfig>(path, overrides, check);
 }
 
 TrainClassifierConfig parse_train_classifier_config(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
-  configs::check_source_text(text, path);
-  configs::Problems problems;
-  std::optional<configs::Value> document = configs::parse_yaml(text, path, problems);
-  if (!document) problems.throw_if_any();
-  if (document->kind == configs::Value::Kind::scalar || document->kind == configs::Value::Kind::list)
-    problems.add(document->position, "", "expected sections (key: value), found " + document->described());
-  problems.throw_if_any();
-  document->position = {path, 0, 0};
-  configs::apply_overrides(*document, overrides, problems);
-  TrainClassifierConfig config;
-  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = explain_unknown};
-  configs::Reader reader(*document, "", state);
-  visit(config, reader);
-  reader.finish();
-  if (problems.empty()) check(config, state);
-  problems.throw_if_any();
-  return config;
+  return configs::parse_settings<TrainClassifierConfig>(text, path, overrides, check);
 }
 
 std::string dump_train_classifier_config(const TrainClassifierConfig& config) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "data/pipeline/classify/outliers_stage.h"
 #include "data/pipeline/classify/quantile_stage.h"
 #include "data/pipeline/classify/quota_stage.h"
 #include "data/pipeline/classify/ranked_selection.h"
@@ -210,6 +211,28 @@ TEST(QuotaStage, RefusesLimitsThatOnlyNothingFits) {
   EXPECT_EQ(std::count(reasons.begin(), reasons.end(), ""), 20);
   EXPECT_THROW(QuotaStage({.limits = {{.topic = "stem"}}}, {.name = "mix"}), ConfigError);
   EXPECT_THROW(QuotaStage({.limits = {{.topic = "a", .share = 0.4}, {.topic = "a", .share = 0.2}}}, {.name = "mix"}), ConfigError);
+}
+
+TEST(Outliers, CutBothTailsOfEveryGroupAsASortDoes) {
+  const std::vector<Given> documents = corpus(600, 11);
+  OutliersStage stage({.annotation = "educational", .lowest = 0.1, .highest = 0.05, .per = {"language"}, .without_value = WithoutScore::drop},
+                      {.name = "outliers"});
+  const std::vector<std::string> reasons = decide(stage, documents);
+  std::map<std::string, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    if (documents[i].score)
+      groups[documents[i].language].push_back(i);
+    else
+      EXPECT_EQ(reasons[i], "no_value");
+  }
+  for (auto& [language, members] : groups) {
+    std::stable_sort(members.begin(), members.end(), [&](std::size_t a, std::size_t b) { return *documents[a].score > *documents[b].score; });
+    const std::size_t high = members.size() * 5 / 100, low = members.size() * 10 / 100;
+    for (std::size_t place = 0; place < members.size(); ++place)
+      EXPECT_EQ(reasons[members[place]], place < high ? "highest" : place >= members.size() - low ? "lowest" : "") << language << " " << place;
+  }
+  EXPECT_EQ(stage.notes().size(), 2u);
+  EXPECT_THROW(OutliersStage({.annotation = "x", .lowest = 0.5, .highest = 0.5}, {.name = "outliers"}), ConfigError);
 }
 
 }  // namespace
