@@ -5,6 +5,7 @@
 // SSE2 where the processor's base instructions have it, else byte by byte; the same bits.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string_view>
@@ -83,13 +84,26 @@ inline std::size_t find_control_or_foreign(std::string_view text, std::size_t at
   return at;
 }
 
+#if defined(__SSE2__)
+// Bytes in `blocks` times 16 for which test() gives -1.
+template <class Test>
+std::size_t count_in_blocks(const char* data, std::size_t blocks, Test&& test) {
+  __m128i total = _mm_setzero_si128();
+  while (blocks > 0) {
+    __m128i counts = _mm_setzero_si128();  // 16 counters of one byte
+    for (std::size_t left = std::min<std::size_t>(blocks, 255); left > 0; --left, --blocks, data += 16)
+      counts = _mm_sub_epi8(counts, test(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data))));
+    total = _mm_add_epi64(total, _mm_sad_epu8(counts, _mm_setzero_si128()));
+  }
+  return static_cast<std::size_t>(_mm_cvtsi128_si64(total)) + static_cast<std::size_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(total, total)));
+}
+#endif
+
 inline std::size_t count_byte(std::string_view text, char byte) {
   std::size_t at = 0, count = 0;
 #if defined(__SSE2__)
-  for (; at + 16 <= text.size(); at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    count += static_cast<std::size_t>(std::popcount(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte))))));
-  }
+  count = count_in_blocks(text.data(), text.size() / 16, [&](__m128i bytes) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte)); });
+  at = text.size() / 16 * 16;
 #endif
   for (; at < text.size(); ++at) count += text[at] == byte;
   return count;

@@ -155,11 +155,10 @@ std::size_t count_characters(std::string_view text) {
   const char* data = text.data();
   std::size_t left = text.size(), characters = 0;
 #if defined(__SSE2__)
-  for (; left >= 16; data += 16, left -= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data));
-    const int begins = _mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(0xBF))));  // continuations are the lowest signed bytes
-    characters += static_cast<std::size_t>(std::popcount(static_cast<std::uint32_t>(begins)));
-  }
+  // Continuations are the lowest signed bytes.
+  characters = count_in_blocks(data, left / 16, [](__m128i bytes) { return _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(0xBF))); });
+  data += left / 16 * 16;
+  left %= 16;
 #endif
   for (; left >= 8; data += 8, left -= 8) {
     std::uint64_t bytes;
