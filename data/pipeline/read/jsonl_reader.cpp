@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -67,6 +68,7 @@ class JsonlReader final : public UnitReader {
     return block_.has_value();
   }
   std::int64_t index() const override { return block_->index; }
+  double fraction() const override { return static_cast<double>(blocks_.bytes_read()) / static_cast<double>(std::max<std::int64_t>(blocks_.file_bytes(), 1)); }
   std::unique_ptr<Unit> take() override { return json_unit(file_, std::move(*block_)); }
 
  private:

@@ -1,4 +1,5 @@
 // Parquet: rows as lines of JSON, read like those. A unit is some row groups, or a part of a large one; only units that are taken are decoded.
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -22,6 +23,7 @@ class ParquetReader final : public UnitReader {
 
   bool advance() override { return ++index_ < static_cast<std::int64_t>(ranges_.size()); }
   std::int64_t index() const override { return index_; }
+  double fraction() const override { return static_cast<double>(index_ + 1) / static_cast<double>(std::max<std::size_t>(ranges_.size(), 1)); }
   std::unique_ptr<Unit> take() override {
     const RowRange& range = ranges_[static_cast<std::size_t>(index_)];
     auto lines = std::make_shared<std::string>();

@@ -63,6 +63,7 @@ class TextFilesReader final : public UnitReader {
   explicit TextFilesReader(const InputFile& group) : group_(std::make_shared<InputFile>(group)) {}
   bool advance() override { return ++index_ == 0; }
   std::int64_t index() const override { return index_; }
+  double fraction() const override { return 1; }
   std::unique_ptr<Unit> take() override { return std::make_unique<TextFilesUnit>(group_); }
 
  private:

@@ -1,5 +1,6 @@
 // WARC and WET. Documents: `response` records that hold a page of HTML (the text is its source, to be extracted by a stage) and `conversion` records (plain
 // text). Everything else (requests, metadata, redirects and errors, images) is passed over and counts nowhere.
+#include <algorithm>
 #include <utility>
 
 #include "base/atomic_file.h"
@@ -104,7 +105,11 @@ class WarcUnit final : public Unit {
 class WarcReader final : public UnitReader {
  public:
   WarcReader(const InputFile& file, std::shared_ptr<const void> owner, std::string_view bytes, std::int64_t unit_bytes)
-      : file_(std::make_shared<InputFile>(file)), owner_(std::move(owner)), scanner_(open_bytes(bytes, file.path.string())), unit_bytes_(unit_bytes) {}
+      : file_(std::make_shared<InputFile>(file)),
+        owner_(std::move(owner)),
+        scanner_(open_bytes(bytes, file.path.string())),
+        size_(bytes.size()),
+        unit_bytes_(unit_bytes) {}
 
   bool advance() override {
     if (failure_) std::rethrow_exception(failure_);
@@ -124,6 +129,7 @@ class WarcReader final : public UnitReader {
     return bytes > 0;
   }
   std::int64_t index() const override { return index_; }
+  double fraction() const override { return static_cast<double>(scanner_.consumed()) / static_cast<double>(std::max<std::size_t>(size_, 1)); }
   std::unique_ptr<Unit> take() override { return std::make_unique<WarcUnit>(file_, std::move(unit_)); }
 
  private:
@@ -139,6 +145,7 @@ class WarcReader final : public UnitReader {
   std::shared_ptr<const InputFile> file_;
   std::shared_ptr<const void> owner_;
   WarcScanner scanner_;
+  std::size_t size_;  // of the file
   std::int64_t unit_bytes_, index_ = -1;
   RawUnit unit_;
   std::exception_ptr failure_;

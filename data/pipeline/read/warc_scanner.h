@@ -30,6 +30,8 @@ class WarcScanner {
   };
   // False at the end. Throws DataError where the stream itself is damaged and no record comes after, after the records before that place.
   bool next(Record& record);
+  // Bytes of the file that have been taken in.
+  std::int64_t consumed() const { return source_->consumed(); }
 
  private:
   bool fill(std::size_t size);  // whether the stream has so many bytes from the present place on
