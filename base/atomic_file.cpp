@@ -74,7 +74,7 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
   file.commit();
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
+AtomicFile::AtomicFile(std::filesystem::path path, Durability durability) : path_(std::move(path)), temporary_(temporary_name(path_)), durability_(durability) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("write", path_, errno);
 }
@@ -100,14 +100,14 @@ void AtomicFile::write(const void* bytes, std::size_t size) {
 
 void AtomicFile::commit() {
   if (descriptor_ < 0) return;
-  if (::fsync(descriptor_) != 0) fail("write", path_, errno);
+  if (durability_ == Durability::durable && ::fsync(descriptor_) != 0) fail("write", path_, errno);
   const int descriptor = std::exchange(descriptor_, -1);
   if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_.c_str());
     fail("write", path_, error);
   }
-  sync_directory(folder_of(path_));
+  if (durability_ == Durability::durable) sync_directory(folder_of(path_));
 }
 
 void sync_directory(const std::filesystem::path& directory) {

@@ -11,10 +11,13 @@ namespace phidias {
 // Writes `content` to `path` atomically. Throws DataError with the reason ("No space left on device") and leaves what was there.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
+// Whether a file outlives a loss of power, not only of the process. What is not durable may then be empty or cut: its readers must be able to tell.
+enum class Durability { durable, until_power_loss };
+
 // A file written in pieces; commit() makes it appear. Without commit() the temporary file is removed.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);
+  explicit AtomicFile(std::filesystem::path path, Durability durability = Durability::durable);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -24,6 +27,7 @@ class AtomicFile {
 
  private:
   std::filesystem::path path_, temporary_;
+  Durability durability_;
   int descriptor_ = -1;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "configs/field_codec.h"
+#include "configs/named.h"
 
 namespace phidias::configs {
 
@@ -34,6 +35,16 @@ class Documenter {
     has_element_ = true;
     Documenter element(list_type_);
     element.prefix_ = prefix_ + std::string(field.key) + "[].";
+    Struct example;
+    visit(example, element);
+    rows_ += element.rows_;
+  }
+
+  template <class Struct>
+  void field(Named<Struct>&, const Field& field) {
+    row(field, "a section, `name: {...}`", "{}");
+    Documenter element(list_type_);
+    element.prefix_ = prefix_ + std::string(field.key) + ".NAME.";
     Struct example;
     visit(example, element);
     rows_ += element.rows_;
@@ -70,7 +81,8 @@ class Documenter {
     std::string shown = default_value == "null" ? "-" : "`" + default_value + "`";
     if (!field.default_text.empty()) shown = field.default_text;
     if (field.required) shown = "**required**";
-    rows_ += "| `" + prefix_ + std::string(field.key) + "` | " + table_cell(type) + " | " + table_cell(shown) + " | " + table_cell(std::string(field.doc)) + " |\n";
+    rows_ +=
+        "| `" + prefix_ + std::string(field.key) + "` | " + table_cell(type) + " | " + table_cell(shown) + " | " + table_cell(std::string(field.doc)) + " |\n";
   }
 
   std::string list_type_, prefix_, rows_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "configs/field_codec.h"
+#include "configs/named.h"
 #include "configs/value.h"
 
 namespace phidias::configs {
@@ -48,6 +49,25 @@ class Reader {
         member.push_back(element<Struct>(value->items[i], path_of(field.key) + "[" + std::to_string(i) + "]"));
     } else {
       member.push_back(element<Struct>(*value, path_of(field.key)));
+    }
+  }
+
+  // A section whose keys are names, each with a struct (configs/named.h).
+  template <class Struct>
+  void field(Named<Struct>& member, const Field& field) {
+    const Value* value = take(field);
+    if (value == nullptr) return;
+    if (value->kind != Value::Kind::map) {
+      state_.problems.add(value->position, path_of(field.key), "expected a section (name: ...), found " + value->described());
+      return;
+    }
+    if (value->items.empty() && field.required) missing(field, value->position);
+    for (std::size_t i = 0; i < value->items.size(); ++i) {
+      const std::string path = path_of(field.key) + "." + value->keys[i];
+      state_.given[path] = value->key_positions[i];
+      Value item = value->items[i];
+      if (item.position.source.empty()) item.position = value->key_positions[i];
+      member.emplace_back(value->keys[i], element<Struct>(item, path));
     }
   }
 
@@ -104,9 +124,9 @@ class Reader {
   Struct element(const Value& value, const std::string& path) {
     Struct item;
     Value as_section = value;
-    if (value.kind == Value::Kind::scalar) {
+    if (value.kind == Value::Kind::scalar || (value.kind == Value::Kind::list && lists_stand_for<Struct>())) {
       as_section.kind = Value::Kind::map;
-      as_section.keys = {"path"};
+      as_section.keys = {short_form<Struct>()};
       as_section.key_positions = {value.position};
       as_section.items = {value};
     } else if (value.kind == Value::Kind::list) {
@@ -117,6 +137,19 @@ class Reader {
     visit(item, reader);
     reader.finish();
     return item;
+  }
+
+  // The field that a bare value in a struct's place stands for: `path`, or what the struct names.
+  template <class Struct>
+  static std::string short_form() {
+    if constexpr (requires { Struct::kShortForm; })
+      return Struct::kShortForm;
+    else
+      return "path";
+  }
+  template <class Struct>
+  static constexpr bool lists_stand_for() {
+    return requires { Struct::kShortForm; };
   }
 
   const Value& section_;

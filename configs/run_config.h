@@ -71,8 +71,9 @@ enum class SpecialTokensInContent { text, parse, error };
 enum class OnError { stop, skip };
 
 struct DataSection {
-  std::vector<DataSource> train, validation;
-  std::int64_t max_length = 0;  // 0: the model's max_positions
+  std::vector<DataSource> train, validation;  // exactly one of train and mixture
+  std::string mixture;                        // a mixture of phases (data/mixture/mixture_config.h)
+  std::int64_t max_length = 0;                // 0: the model's max_positions
   OverLength over_length = OverLength::automatic;
   bool packing = true;
   std::string chat_template = "auto";  // YAML key: template

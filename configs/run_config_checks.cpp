@@ -32,6 +32,7 @@ class Checks {
   void run() {
     exactly_one("model.path", "model.preset");
     exactly_one("batch.documents", "batch.tokens");
+    check_data();
     check_preset();
     check_batch();
     check_stop();
@@ -67,6 +68,18 @@ class Checks {
     problem("model.preset", unknown_preset(preset));
   }
 
+  void check_data() {
+    const bool has_train = !config_.data.train.empty(), has_mixture = is_given("data.mixture");  // a dumped mixture run says `train: []`
+    if (has_train && has_mixture) problem("data.mixture", "exactly one of data.train and data.mixture may be given, both are");
+    if (!has_train && !has_mixture && is_given("data.train")) problem("data.train", "required: sources to train on");
+    if (!has_train && !has_mixture && !is_given("data.train")) problem("data", "exactly one of data.train and data.mixture is required");
+    if (!has_mixture) return;
+    if (is_given("method") && config_.method != Method::pretrain) problem("data.mixture", "needs method: pretrain; other methods take data.train");
+    if (config_.data.over_length == OverLength::truncate || config_.data.over_length == OverLength::drop)
+      problem("data.over_length", "documents of a mixture are cut into pieces: split, or leave it out");
+    if (is_given("stop.epochs")) problem("stop.epochs", "a mixture has no epochs: its phases say their tokens");
+  }
+
   void check_batch() {
     const BatchSection& batch = config_.batch;
     if (batch.micro_tokens != 0 && config_.data.max_length != 0 && batch.micro_tokens < config_.data.max_length)
@@ -76,7 +89,8 @@ class Checks {
 
   void check_stop() {
     const std::vector<std::string> paths = {"stop.steps", "stop.epochs", "stop.tokens", "stop.time"};
-    if (std::none_of(paths.begin(), paths.end(), [&](const std::string& path) { return is_given(path); }))
+    const bool is_open = std::none_of(paths.begin(), paths.end(), [&](const std::string& path) { return is_given(path); });
+    if (is_open && !is_given("data.mixture"))  // a mixture ends with its last phase
       problem("stop", "at least one of stop.steps, stop.epochs, stop.tokens and stop.time is required");
     if (config_.stop.time_seconds && config_.schedule.name != ScheduleName::constant)
       problem("stop.time", "needs schedule.name: constant, because the course of any other rate would depend on the machine's speed");

@@ -26,7 +26,7 @@ A run is described by a YAML file, a recipe: `phidias train RECIPE [key.path=val
 - Relative paths are relative to the working directory, not to the recipe.
 - The resolved configuration, defaults filled in, is written to `config.yaml` in the run directory and can be run again.
 
-Required: `method`, `run.output`, `data.train`, `optimizer.learning_rate`, one of `model.path` and `model.preset`, one of `batch.documents` and `batch.tokens`, and one key of `stop`.
+Required: `method`, `run.output`, one of `data.train` and `data.mixture`, `optimizer.learning_rate`, one of `model.path` and `model.preset`, one of `batch.documents` and `batch.tokens`, and one key of `stop` (a mixture ends by itself).
 )";
 
 std::string presets_section() {

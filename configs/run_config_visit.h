@@ -72,7 +72,8 @@ void visit(DataSource& s, Visitor& v) {
 
 template <class Visitor>
 void visit(DataSection& s, Visitor& v) {
-  v.field(s.train, {.key = "train", .doc = "sources to train on", .required = true});
+  v.field(s.train, {.key = "train", .doc = "sources to train on; exactly one of `train` and `mixture`"});
+  v.field(s.mixture, {.key = "mixture", .doc = "file (YAML) with the phases to pre-train on, see [data/mixtures.md](data/mixtures.md); method pretrain alone"});
   v.field(s.validation, {.key = "validation", .doc = "sources to evaluate on, each reported alone (weights play no part)"});
   v.field(s.max_length,
           {.key = "max_length", .doc = "longest document in tokens", .minimum = 2, .unset = "null", .default_text = "the model's `max_position_embeddings`"});

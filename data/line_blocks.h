@@ -1,4 +1,5 @@
-// The lines of a file in blocks of whole lines, in order: plain files through a memory map, .gz and .zst decompressed in place.
+// The lines of a file in blocks of whole lines, in order: plain files through a memory map, .gz and .zst decompressed in place, the rows of Parquet as lines of
+// JSON (data/parquet_plugin.h).
 //
 //   LineBlocks blocks(path, 4 << 20);
 //   while (std::optional<LineBlock> block = blocks.next()) for_each_line(*block, [](std::int64_t line, std::string_view text) { ... });
@@ -28,10 +29,10 @@ struct LineBlock {
 
 class LineBlocks {
  public:
-  // Throws DataError: no such file, a directory, or Parquet (which this reader does not read).
+  // Throws DataError: no such file, a directory, Parquet that is damaged or that this build does not read.
   LineBlocks(const std::filesystem::path& path, std::int64_t block_bytes);
   ~LineBlocks();
-  // Throws DataError naming the file when the compressed stream is damaged or ends early.
+  // Throws DataError naming the file when the compressed stream is damaged or ends early, after the whole lines before that place.
   std::optional<LineBlock> next();
   // Of the compressed bytes where the file is compressed.
   std::int64_t file_bytes() const;
@@ -42,7 +43,19 @@ class LineBlocks {
   std::unique_ptr<State> state_;
 };
 
-// Calls `visit(line number, text)` for each line that is not blank; line ends (also CRLF) and a byte-order mark at the file's start are taken off.
+// The lines of a block that are not blank, one by one; line ends (also CRLF) and a byte-order mark at the file's start are taken off.
+class LineCursor {
+ public:
+  explicit LineCursor(const LineBlock& block);
+  // False at the end. `text` is a part of the block's.
+  bool next(std::int64_t& line, std::string_view& text);
+
+ private:
+  std::string_view rest_;
+  std::int64_t line_;
+};
+
+// Calls `visit(line number, text)` for each of them.
 void for_each_line(const LineBlock& block, const std::function<void(std::int64_t, std::string_view)>& visit);
 
 }  // namespace phidias::data

@@ -14,13 +14,13 @@ MicroBatch make_micro_batch(std::span<const DocumentRef> documents, const Bin& b
   micro.targets.resize(static_cast<std::size_t>(total));
   for (const std::int32_t i : bin) {
     const DocumentRef& ref = documents[static_cast<std::size_t>(i)];
-    const Document document = ref.store->document(ref.index);
+    const Document document = ref.document();
     const auto begin = static_cast<std::int32_t>(micro.tokens.size());
     const auto length = static_cast<std::int32_t>(document.ids.size());
     micro.tokens.insert(micro.tokens.end(), document.ids.begin(), document.ids.end());
     std::iota(micro.positions.begin() + begin, micro.positions.begin() + begin + length, 0);
     document.write_targets(micro.targets.data() + begin);
-    micro.target_tokens += ref.store->targets(ref.index);
+    micro.target_tokens += ref.targets();
     micro.segments.push_back({.begin = begin,
                               .end = begin + length,
                               .parent = -1,
@@ -40,7 +40,7 @@ GlobalBatch make_global_batch(std::int64_t step, std::span<const DocumentRef> do
   for (const DocumentRef& document : documents) {
     lengths.push_back(document.length());
     batch.tokens += document.length();
-    batch.target_tokens += document.store->targets(document.index);
+    batch.target_tokens += document.targets();
   }
   const std::vector<std::vector<Bin>> plan = plan_step(lengths, limits, ranks);
   for (const Bin& bin : plan[static_cast<std::size_t>(rank)]) {

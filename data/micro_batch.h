@@ -14,7 +14,10 @@ struct DocumentRef {
   const TokenStore* store = nullptr;
   std::int64_t index = 0;
   std::uint64_t record_id = 0;
-  std::int64_t length() const { return store->length(index); }
+  std::int64_t begin = 0, tokens = 0;  // a piece of the document; tokens 0: the whole
+  std::int64_t length() const { return tokens > 0 ? tokens : store->length(index); }
+  std::int64_t targets() const { return tokens > 0 ? store->targets(index, begin, tokens) : store->targets(index); }
+  Document document() const { return tokens > 0 ? store->document(index).piece_of(begin, tokens) : store->document(index); }
 };
 
 // Concatenates documents[i] for i in `bin`. `original_max_positions` > 0: longer documents use the long rotary factors.

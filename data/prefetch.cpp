@@ -9,9 +9,9 @@ GlobalBatch Prefetcher::take(std::int64_t step) {
     ahead_.wait();
     ahead_ = {};
   }
-  GlobalBatch batch = ahead_.valid() ? ahead_.get() : sampler_.global_batch(step);
+  GlobalBatch batch = ahead_.valid() ? ahead_.get() : source_.global_batch(step);
   ahead_step_ = step + 1;
-  ahead_ = std::async(std::launch::async, [this, next = step + 1] { return sampler_.global_batch(next); });
+  ahead_ = std::async(std::launch::async, [this, next = step + 1] { return source_.global_batch(next); });
   return batch;
 }
 

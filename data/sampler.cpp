@@ -1,22 +1,16 @@
 #include "data/sampler.h"
 
 #include <cmath>
-#include <map>
 #include <mutex>
 #include <utility>
 
 #include "base/error.h"
 #include "base/philox.h"
 #include "data/micro_batch.h"
+#include "data/step_memory.h"
 #include "data/token_store.h"
 
 namespace phidias::data {
-namespace {
-
-constexpr std::int64_t kAnchorSteps = 64;  // a remembered position every so many steps bounds the replay of an arbitrary step
-
-}  // namespace
-
 struct Sampler::Impl {
   struct Source {
     std::shared_ptr<const TokenStore> store;
@@ -36,7 +30,7 @@ struct Sampler::Impl {
   std::vector<Source> sources;
   SamplerOptions options;
   std::mutex mutex;
-  std::map<std::int64_t, DataPosition> anchors;
+  StepMemory<DataPosition> memory;
   Epoch epoch;
 
   // Virtual records of source s before epoch e: floor(e * weight * documents), so that parts add up over epochs.
@@ -98,20 +92,7 @@ struct Sampler::Impl {
   }
 
   DataPosition position_before(std::int64_t step) {
-    if (step < 0) throw ConfigError("sampler: step " + std::to_string(step) + " does not exist");
-    DataPosition position = std::prev(anchors.upper_bound(step))->second;
-    while (position.step < step) {
-      take(position);
-      remember(position);
-    }
-    return position;
-  }
-
-  // Keeps every 64th position and the newest two (a batch is made one step ahead of the position that is asked for).
-  void remember(const DataPosition& position) {
-    anchors[position.step] = position;
-    const auto old = anchors.find(position.step - 3);
-    if (old != anchors.end() && old->first % kAnchorSteps != 0) anchors.erase(old);
+    return memory.before(step, [this](DataPosition& position) { take(position); });
   }
 };
 
@@ -129,7 +110,6 @@ Sampler::Sampler(std::vector<WeightedStore> sources, SamplerOptions options) : i
     records += weighted.weight * static_cast<double>(documents);
   }
   if (records <= 0) throw DataError("no documents to train on: every source is empty or has weight 0");
-  impl_->anchors[0] = DataPosition{};
 }
 
 Sampler::~Sampler() = default;
@@ -140,7 +120,7 @@ GlobalBatch Sampler::global_batch(std::int64_t step) {
     const std::lock_guard lock(impl_->mutex);
     DataPosition position = impl_->position_before(step);
     records = impl_->take(position);
-    impl_->remember(position);
+    impl_->memory.remember(position);
   }
   const SamplerOptions& options = impl_->options;
   const PackingLimits limits{options.batch.micro_tokens, options.batch.micro_documents, options.packing};
@@ -155,9 +135,7 @@ DataPosition Sampler::position_after(std::int64_t step) {
 void Sampler::restore(const DataPosition& position) {
   if (position.step < 0 || position.epoch < 0 || position.offset < 0) throw CheckpointError("the checkpoint's data position is negative");
   const std::lock_guard lock(impl_->mutex);
-  impl_->anchors.clear();
-  impl_->anchors[0] = DataPosition{};
-  impl_->anchors[position.step] = position;
+  impl_->memory.restart(position);
 }
 
 std::int64_t Sampler::records_in_epoch(std::int64_t epoch) const { return impl_->make_epoch(epoch).records; }

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "configs/run_config.h"
-#include "data/batch.h"
+#include "data/batch_source.h"
 
 namespace phidias::data {
 
@@ -35,25 +35,16 @@ struct WeightedStore {
   double weight = 1.0;
 };
 
-// Where the data stands before a step: enough to continue without replaying.
-struct DataPosition {
-  std::int64_t step = 0, epoch = 0, offset = 0;  // the step's first record is record `offset` of epoch `epoch`
-  std::int64_t tokens = 0, documents = 0;        // consumed so far
-};
-
-class Sampler {
+class Sampler final : public BatchSource {
  public:
   Sampler(std::vector<WeightedStore> sources, SamplerOptions options);
-  ~Sampler();
-  GlobalBatch global_batch(std::int64_t step);
-  DataPosition position_after(std::int64_t step);
-  // Continues from a checkpoint's position (batch options and data unchanged).
-  void restore(const DataPosition& position);
+  ~Sampler() override;
+  GlobalBatch global_batch(std::int64_t step) override;
+  DataPosition position_after(std::int64_t step) override;
+  void restore(const DataPosition& position) override;
   std::int64_t records_in_epoch(std::int64_t epoch) const;
-  // Progress in epochs at a position (2.5 = half way through the third).
-  double epochs_at(const DataPosition& position) const;
-  // Names records for messages: "train.jsonl:17".
-  std::string describe_record(std::uint64_t record_id) const;
+  double epochs_at(const DataPosition& position) const override;
+  std::string describe_record(std::uint64_t record_id) const override;
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 #include "data/token_store.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <optional>
@@ -116,6 +117,13 @@ void Document::write_targets(std::int32_t* targets) const {
   targets[last] = kIgnoredTarget;
 }
 
+Document Document::piece_of(std::int64_t begin, std::int64_t tokens) const {
+  const auto from = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(tokens);
+  Document part{ids.subspan(from, count), trained.subspan(from, count), {}, line, piece};
+  if (!labels.empty()) part.labels = labels.subspan(from, count);
+  return part;
+}
+
 struct TokenStore::Owner {
   std::optional<MappedFile> file;
   std::vector<DocumentEntry> entries;
@@ -206,7 +214,15 @@ std::shared_ptr<const TokenStore> TokenStore::open(const std::filesystem::path& 
   arrays.trained = {reinterpret_cast<const std::uint8_t*>(at), header.ids};
   at += padded(header.ids);
   arrays.labels = {reinterpret_cast<const std::int32_t*>(at), header.labels};
-  return std::shared_ptr<const TokenStore>(new TokenStore(std::move(owner), arrays, std::move(meta)));
+  std::shared_ptr<TokenStore> store(new TokenStore(std::move(owner), arrays, std::move(meta)));
+  store->content_hash_ = stored;
+  return store;
+}
+
+std::int64_t TokenStore::targets(std::int64_t index, std::int64_t begin, std::int64_t tokens) const {
+  const DocumentEntry& entry = arrays_.entries[static_cast<std::size_t>(index)];
+  const auto trained = arrays_.trained.subspan(entry.begin + static_cast<std::size_t>(begin) + 1, static_cast<std::size_t>(tokens) - 1);
+  return std::count_if(trained.begin(), trained.end(), [](std::uint8_t flag) { return flag != 0; });
 }
 
 Document TokenStore::document(std::int64_t index) const {

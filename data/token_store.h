@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 
+#include "base/hash.h"
 #include "data/token_block.h"
 
 namespace phidias::data {
@@ -34,6 +35,8 @@ struct Document {
   std::uint32_t piece = 0;
   // targets[t] is the token after ids[t], -100 where it is not trained; the last one always is.
   void write_targets(std::int32_t* targets) const;
+  // Its tokens [begin, begin + tokens): a document of its own, whose first token is no target.
+  Document piece_of(std::int64_t begin, std::int64_t tokens) const;
 };
 
 class TokenStore {
@@ -50,8 +53,12 @@ class TokenStore {
   std::int64_t target_tokens() const { return target_tokens_; }
   std::int64_t length(std::int64_t index) const { return arrays_.entries[static_cast<std::size_t>(index)].length; }
   std::int64_t targets(std::int64_t index) const { return arrays_.entries[static_cast<std::size_t>(index)].targets; }
+  // Of the piece [begin, begin + tokens) taken alone.
+  std::int64_t targets(std::int64_t index, std::int64_t begin, std::int64_t tokens) const;
   Document document(std::int64_t index) const;
   const StoreMeta& meta() const { return meta_; }
+  // Hash of everything behind the header, as it stands in the file; zero in memory.
+  Hash128 content_hash() const { return content_hash_; }
   // "train.jsonl:17", with ", piece 2" for a later piece of a split record.
   std::string describe(std::int64_t index) const;
 
@@ -61,6 +68,7 @@ class TokenStore {
   std::unique_ptr<Owner> owner_;
   TokenBlockView arrays_;
   StoreMeta meta_;
+  Hash128 content_hash_;
   std::int64_t target_tokens_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "launch/cli.h"
 
+#include <algorithm>
+
 #include "data/pipeline/pipeline_config.h"
 #include "launch/cli_commands.h"
 
@@ -119,8 +121,12 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
   add_model_commands(app, invocation, storage);
   add_data_commands(app, invocation, storage);
   add_run_commands(app, invocation, storage);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  // `phidias data web.yaml` is `phidias data run web.yaml`.
+  if (words.size() > 1 && words[0] == "data" && (words[1].ends_with(".yaml") || words[1].ends_with(".yml"))) words.insert(words.begin() + 1, "run");
+  std::reverse(words.begin(), words.end());  // as the parser takes them
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::Success& help) {
     app.exit(help);
     return 0;
@@ -134,9 +140,9 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
 bool needs_engine(const Command& command) {
   if (const auto* data = std::get_if<DataRunCommand>(&command))
     return data::pipeline::needs_model(data::pipeline::read_pipeline_config(data->pipeline, data->overrides));
-  return std::holds_alternative<TrainHeadCommand>(command) || std::holds_alternative<TrainCommand>(command) || std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) ||
-         std::holds_alternative<ScoreCommand>(command) || std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command) ||
-         std::holds_alternative<PlanCommand>(command);
+  return std::holds_alternative<TrainHeadCommand>(command) || std::holds_alternative<TrainCommand>(command) ||
+         std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) || std::holds_alternative<ScoreCommand>(command) ||
+         std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command) || std::holds_alternative<PlanCommand>(command);
 }
 
 }  // namespace phidias::launch

@@ -84,6 +84,11 @@ struct MakeTasksCommand {
   std::int64_t seed = 0;
 };
 
+struct MakeNoiseCommand {
+  std::string output, seeds;
+  std::int64_t documents = 5000, seed = 0;
+};
+
 struct InspectCommand {
   std::string file, model;
   std::int64_t documents = 3;
@@ -140,7 +145,7 @@ struct ReportCommand {
 struct VersionCommand {};
 
 using Command = std::variant<TrainCommand, TokenizeCommand, GenerateCommand, ChatCommand, ScoreCommand, ExportCommand, InitCommand, PlanCommand,
-                             MakeTasksCommand, InspectCommand, DataRunCommand, TrainClassifierCommand, TrainHeadCommand, SyntheticCommand,
+                             MakeTasksCommand, MakeNoiseCommand, InspectCommand, DataRunCommand, TrainClassifierCommand, TrainHeadCommand, SyntheticCommand,
                              TokenizeCorpusCommand, MixtureCommand, StagesCommand, RecipesCommand, ReportCommand, VersionCommand>;
 
 struct Invocation {

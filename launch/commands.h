@@ -7,12 +7,18 @@ namespace phidias::parallel {
 class World;
 }
 
+namespace phidias::data::pipeline {
+struct ModelServices;
+}
+
 namespace phidias::launch {
 
 int run_tokenize(const TokenizeCommand& command);
 int run_make_tasks(const MakeTasksCommand& command);
+int run_make_noise(const MakeNoiseCommand& command);
 int run_inspect(const InspectCommand& command, bool json);
-int run_data(const DataRunCommand& command, bool json, parallel::World& world);  // in either program
+// In either program; `models` is null in the front one.
+int run_data(const DataRunCommand& command, bool json, parallel::World& world, const data::pipeline::ModelServices* models);
 int run_train_classifier(const TrainClassifierCommand& command, bool json);
 int run_synthetic(const SyntheticCommand& command, bool json);
 int run_tokenize_corpus(const TokenizeCorpusCommand& command, bool json);

@@ -18,8 +18,9 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
   CLI::App* data = app.add_subcommand("data", "looks at data and makes it");
   data->require_subcommand(1);
   {
-    auto [c, o] = add_command<DataRunCommand>(*data, invocation, storage, "run", "filters, deduplicates and scores documents (alone, or on many ranks under mpirun)",
-                                              "launch/mpirun.sh -n 2 phidias data run recipes/data/two-phase.yaml output=runs/corpus");
+    auto [c, o] =
+        add_command<DataRunCommand>(*data, invocation, storage, "run", "filters, deduplicates and scores documents (alone, or on many ranks under mpirun)",
+                                    "launch/mpirun.sh -n 2 phidias data run recipes/data/two-phase.yaml output=runs/corpus");
     c->add_option("pipeline", o->pipeline, "pipeline (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value, checked like the pipeline");
   }
@@ -42,8 +43,10 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
     c->add_option("config", o->config, "settings (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value");
   };
-  add_synthetic("make-prompts", "writes prompts for any generator from grids and seed passages", "phidias data make-prompts recipes/data/textbook-prompts.yaml");
-  add_synthetic("import-answers", "checks generated answers and makes training records of them", "phidias data import-answers recipes/data/import-answers.yaml");
+  add_synthetic("make-prompts", "writes prompts for any generator from grids and seed passages",
+                "phidias data make-prompts recipes/data/textbook-prompts.yaml");
+  add_synthetic("import-answers", "checks generated answers and makes training records of them",
+                "phidias data import-answers recipes/data/import-answers.yaml");
   add_synthetic("make-pairs", "makes preference pairs from scored candidates", "phidias data make-pairs recipes/data/preference-pairs.yaml");
   {
     auto [c, o] = add_command<TokenizeCorpusCommand>(*data, invocation, storage, "tokenize", "kept shards to memory-mapped token stores",
@@ -65,6 +68,15 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
     c->add_option("--output", o->output, "directory")->required();
     c->add_option("--train", o->train, "training conversations")->capture_default_str()->check(CLI::PositiveNumber);
     c->add_option("--test", o->test, "test conversations, none of whose prompts occurs in training")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_option("--seed", o->seed, "of the generator")->capture_default_str();
+  }
+  {
+    auto [c, o] =
+        add_command<MakeNoiseCommand>(*data, invocation, storage, "make-noise", "writes the web's noise: short-lived facts, spam, boilerplate, copies",
+                                      "phidias data make-noise --output runs/raw/noise.jsonl --documents 5000");
+    c->add_option("--output", o->output, "JSON lines file")->required();
+    c->add_option("--documents", o->documents, "how many")->capture_default_str()->check(CLI::PositiveNumber);
+    c->add_option("--seeds", o->seeds, "JSON lines with good texts, or a folder of .txt files: some are copied, whole or with small edits");
     c->add_option("--seed", o->seed, "of the generator")->capture_default_str();
   }
   {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "data/inspect.h"
 #include "data/pipeline/pipeline_config.h"
+#include "data/synthetic/noise.h"
 #include "data/synthetic/tasks.h"
 #include "launch/commands.h"
 #include "launch/model_directory_name.h"
@@ -17,6 +18,14 @@ int run_make_tasks(const MakeTasksCommand& command) {
   for (const auto& [family, count] : report.test_by_family) families += (families.empty() ? "" : ", ") + family + " " + std::to_string(count);
   log_info(command.output + ": " + std::to_string(report.train) + " conversations to train on, " + std::to_string(report.test) + " to test with (" + families +
            "), no test prompt in the training data");
+  return 0;
+}
+
+int run_make_noise(const MakeNoiseCommand& command) {
+  const data::NoiseReport report = data::make_noise({.documents = command.documents, .seed = command.seed, .seeds = command.seeds}, command.output);
+  std::string kinds;
+  for (const auto& [kind, count] : report.documents_by_kind) kinds += (kinds.empty() ? "" : ", ") + kind + " " + std::to_string(count);
+  log_info(command.output + ": " + kinds);
   return 0;
 }
 
@@ -34,8 +43,6 @@ int run_inspect(const InspectCommand& command, bool json) {
   data::inspect_file(command.file, *tokenizer, options, std::cout);
   return 0;
 }
-
-int run_data(const DataRunCommand&, bool, parallel::World&) { throw ConfigError("not available in this version of the program"); }
 
 int run_stages() {
   std::cout << data::pipeline::pipeline_reference();

@@ -10,6 +10,7 @@
 #include "kernels/allocator.h"
 #include "launch/cli.h"
 #include "launch/commands.h"
+#include "launch/model_services.h"
 #include "launch/ranks.h"
 #include "parallel/world.h"
 
@@ -29,7 +30,10 @@ struct Runner {
   int operator()(const InitCommand& command) { return run_init(command); }
   int operator()(const PlanCommand& command) { return run_plan(command, invocation.json, world); }
   int operator()(const TrainHeadCommand& command) { return run_train_head(command, invocation.json); }
-  int operator()(const DataRunCommand& command) { return run_data(command, invocation.json, world); }
+  int operator()(const DataRunCommand& command) {
+    const data::pipeline::ModelServices models = make_model_services();
+    return run_data(command, invocation.json, world, &models);
+  }
   template <class T>
   int operator()(const T&) {
     return static_cast<int>(ExitCode::usage);

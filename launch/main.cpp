@@ -22,8 +22,11 @@ struct Runner {
   const Invocation& invocation;
   int operator()(const TokenizeCommand& command) { return run_tokenize(command); }
   int operator()(const MakeTasksCommand& command) { return run_make_tasks(command); }
+  int operator()(const MakeNoiseCommand& command) { return run_make_noise(command); }
   int operator()(const InspectCommand& command) { return run_inspect(command, invocation.json); }
-  int operator()(const DataRunCommand& command) { return run_on_ranks(invocation, [&](parallel::World& world) { return run_data(command, invocation.json, world); }); }
+  int operator()(const DataRunCommand& command) {
+    return run_on_ranks(invocation, [&](parallel::World& world) { return run_data(command, invocation.json, world, nullptr); });
+  }
   int operator()(const TrainClassifierCommand& command) { return run_train_classifier(command, invocation.json); }
   int operator()(const SyntheticCommand& command) { return run_synthetic(command, invocation.json); }
   int operator()(const TokenizeCorpusCommand& command) { return run_tokenize_corpus(command, invocation.json); }

@@ -8,7 +8,7 @@
 #include "launch/inference.h"
 #include "launch/json_lines.h"
 #include "launch/prompts.h"
-#include "trainer/scoring.h"
+#include "trainer/scoring/scorer.h"
 
 namespace phidias::launch {
 namespace {

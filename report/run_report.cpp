@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "report/line_chart.h"
+#include "report/page.h"
 
 namespace phidias::report {
 namespace {
@@ -76,45 +77,28 @@ std::string printed(double value, const char* format = "%.4g") {
   return text;
 }
 
-std::string row(const std::string& name, const std::string& value) {
-  return "<tr><td>" + escape_markup(name) + "</td><td>" + escape_markup(value) + "</td></tr>\n";
-}
-
 // What a reader asks first of a run.
 std::string summary_table(const std::vector<Json>& records) {
   const Series loss = series_of(records, "loss", ""), validation = series_of(records, "validation_loss", "");
   const Series speed = series_of(records, "tokens_per_second", ""), tokens = series_of(records, "tokens", "");
-  std::string rows = row("records of metrics", std::to_string(records.size()));
+  std::string rows = table_row({"records of metrics", std::to_string(records.size())});
   if (!loss.x.empty()) {
-    rows += row("last step", printed(loss.x.back(), "%.0f"));
-    rows += row("training loss, first and last", printed(loss.y.front()) + ", " + printed(loss.y.back()));
+    rows += table_row({"last step", printed(loss.x.back(), "%.0f")});
+    rows += table_row({"training loss, first and last", printed(loss.y.front()) + ", " + printed(loss.y.back())});
   }
   if (!validation.x.empty()) {
     const auto best = std::min_element(validation.y.begin(), validation.y.end());
-    rows += row("validation loss, last", printed(validation.y.back()));
-    rows += row("validation loss, best", printed(*best) + " at step " + printed(validation.x[static_cast<std::size_t>(best - validation.y.begin())], "%.0f"));
+    rows += table_row({"validation loss, last", printed(validation.y.back())});
+    rows += table_row(
+        {"validation loss, best", printed(*best) + " at step " + printed(validation.x[static_cast<std::size_t>(best - validation.y.begin())], "%.0f")});
   }
   if (!speed.y.empty()) {
     std::vector<double> sorted = speed.y;
     std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2), sorted.end());
-    rows += row("tokens per second, median", printed(sorted[sorted.size() / 2], "%.0f"));
+    rows += table_row({"tokens per second, median", printed(sorted[sorted.size() / 2], "%.0f")});
   }
   return "<table>\n" + rows + "</table>\n";
 }
-
-constexpr const char* kPageStart = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #222; max-width: 820px; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; margin: 1em 0; }
-td { border-bottom: 1px solid #e3e3e3; padding: 0.25em 1.5em 0.25em 0; }
-svg { display: block; max-width: 100%; height: auto; margin: 1.2em 0; border: 1px solid #eee; }
-pre { background: #f7f7f7; padding: 1em; overflow-x: auto; font-size: 13px; }
-</style>
-)";
 
 std::string run_name(const fs::path& run_directory) {
   fs::path path = fs::absolute(run_directory).lexically_normal();
@@ -133,8 +117,7 @@ std::vector<fs::path> write_run_report(const fs::path& run_directory) {
   fs::create_directories(folder, error);
   if (error) throw DataError("cannot make the folder " + folder.string() + ": " + error.message());
 
-  const std::string title = escape_markup(run_name(run_directory));
-  std::string page = kPageStart + ("<title>" + title + "</title>\n</head>\n<body>\n<h1>" + title + "</h1>\n") + summary_table(records);
+  std::string page = page_start(run_name(run_directory)) + summary_table(records);
   std::vector<fs::path> written = {folder / "index.html"};
   for (const Picture& picture : pictures_of(records)) {
     const std::string svg = to_svg(picture.chart);
@@ -145,7 +128,7 @@ std::vector<fs::path> write_run_report(const fs::path& run_directory) {
   if (fs::exists(run_directory / "config.yaml")) {
     page += "<details><summary>Configuration</summary><pre>" + escape_markup(read_file(run_directory / "config.yaml")) + "</pre></details>\n";
   }
-  write_file_atomic(written[0], page + "</body>\n</html>\n");
+  write_file_atomic(written[0], page + page_end());
   return written;
 }
 

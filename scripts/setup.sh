@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets a Debian 12 machine up for Phidias: system packages, LibTorch (from the torch wheel) in .deps/, build in build/.
+# Sets a Debian 12 machine up for Phidias: system packages, LibTorch and Arrow (from the torch and pyarrow wheels) in .deps/, build in build/.
 #
 #   scripts/setup.sh program    builds the program only (what the quickstart needs)
 #   scripts/setup.sh all        builds the program and the tests
@@ -23,7 +23,7 @@ mkdir -p .deps/log
 
 # 1. System packages
 packages=(g++ cmake ninja-build ccache mold make pkg-config openmpi-bin libopenmpi-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev
-  libpcre2-dev libzstd-dev zlib1g-dev libxxhash-dev libicu-dev libre2-dev libgumbo-dev libuchardet-dev libfasttext-dev libdivsufsort-dev libgtest-dev libgmock-dev librapidcheck-dev python3 python3-venv python3-pip ca-certificates)
+  libpcre2-dev libzstd-dev zlib1g-dev libxxhash-dev libicu-dev libre2-dev libgumbo-dev libuchardet-dev libpsl-dev publicsuffix libfasttext-dev libdivsufsort-dev libgtest-dev libgmock-dev librapidcheck-dev python3 python3-venv python3-pip ca-certificates)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -60,7 +60,19 @@ if [ ! -e "$stamp" ]; then
 fi
 [ $cuda = ON ] && step "CUDA 13 toolkit found: building the CUDA plug-in too" || step "no CUDA 13 toolkit (nvcc 13): building for the CPU only"
 
-# 3. Build
+# 3. Arrow, for Parquet files: the system's where it has one, else the pyarrow wheel's libraries and headers in .deps/arrow.
+arrow_wheel=pyarrow==26.0.1
+stamp=".deps/arrow/.installed-$arrow_wheel"
+if ! pkg-config --exists arrow parquet && [ ! -e "$stamp" ]; then
+  step "downloading Arrow ($arrow_wheel wheel, about 50 MB) into .deps/arrow"
+  rm -rf .deps/arrow .deps/arrow.partial
+  [ -x .deps/venv/bin/pip ] || python3 -m venv .deps/venv
+  logged .deps/log/pip-arrow.log .deps/venv/bin/pip install --no-deps --no-compile --target .deps/arrow.partial "$arrow_wheel"
+  mv .deps/arrow.partial .deps/arrow
+  touch "$stamp"
+fi
+
+# 4. Build
 tests=OFF; [ "$what" = all ] && tests=ON
 export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 step "configuring build/"

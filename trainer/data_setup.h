@@ -1,4 +1,4 @@
-// The data of a run: sources tokenised once by all ranks, the sampler of training steps, the validation files.
+// The data of a run: sources tokenised once by all ranks, the source of training steps, the validation files.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,7 @@
 
 #include "configs/model_config.h"
 #include "configs/run_config.h"
-#include "data/sampler.h"
+#include "data/batch_source.h"
 #include "data/tokenizers/tokenizer.h"
 #include "parallel/world.h"
 #include "trainer/evaluation/evaluation.h"
@@ -16,13 +16,16 @@ namespace phidias::trainer {
 
 struct RunData {
   std::unique_ptr<data::Tokenizer> tokenizer;
-  std::unique_ptr<data::Sampler> sampler;
+  std::unique_ptr<data::BatchSource> batches;
   std::vector<ValidationFile> validation;
 };
 
 // Fills in what depends on the model: data.max_length, batch.micro_tokens. Throws ConfigError: longer than the model's positions, micro_tokens below
 // max_length.
 void resolve_lengths(configs::RunConfig& config, const configs::ModelConfig& model);
+
+// Where data.mixture is given: the run ends with its last phase, so stop.tokens is their sum unless it is less. Throws ConfigError when it is more.
+void resolve_stop(configs::RunConfig& config);
 
 // Collective. `config` with lengths resolved. Throws DataError or ConfigError on every rank.
 RunData prepare_data(const configs::RunConfig& config, const configs::ModelConfig& model, const std::filesystem::path& tokenizer_directory,

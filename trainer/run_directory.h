@@ -8,9 +8,9 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/run_lock.h"
 #include "configs/run_config.h"
 #include "parallel/world.h"
-#include "trainer/run_lock.h"
 
 namespace phidias::trainer {
 

@@ -8,8 +8,8 @@ StepData StepSource::at(std::int64_t step) {
   const Stopwatch watch;
   StepData made;
   made.batch = prefetcher_.take(step);
-  made.after = sampler_.position_after(step);
-  made.epochs_after = sampler_.epochs_at(made.after);
+  made.after = batches_.position_after(step);
+  made.epochs_after = batches_.epochs_at(made.after);
   made.wait_seconds = watch.seconds();
   return made;
 }

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "data/batch_source.h"
 #include "data/prefetch.h"
-#include "data/sampler.h"
 
 namespace phidias::trainer {
 
@@ -17,12 +17,12 @@ struct StepData {
 
 class StepSource {
  public:
-  // `sampler` outlives the source.
-  explicit StepSource(data::Sampler& sampler) : sampler_(sampler), prefetcher_(sampler) {}
+  // `batches` outlives the source.
+  explicit StepSource(data::BatchSource& batches) : batches_(batches), prefetcher_(batches) {}
   StepData at(std::int64_t step);
 
  private:
-  data::Sampler& sampler_;
+  data::BatchSource& batches_;
   data::Prefetcher prefetcher_;
 };
 

@@ -127,6 +127,7 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   if (options.dry_run) on_root(host, [&] { fs::remove_all(directory.root()); });
   directory.open(config.checkpoint.resume, world, options.quiet ? LogLevel::warning : LogLevel::info);
 
+  resolve_stop(config);
   const Schedule schedule(config.schedule, config.stop, config.optimizer.learning_rate);
   const StopCondition stop(config.stop, options.dry_run ? std::optional(kDrySteps) : std::nullopt);
   const std::unique_ptr<Objective> objective = make_objective(config.method);
@@ -164,7 +165,7 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   require_memory(world, planned_layout(*model, engine_settings, world), compute.device, compute.ranks_per_device);
 
   RunData data = prepare_data(config, source.config(), source.tokenizer_directory(), world);
-  if (found) data.sampler->restore(state.data);
+  if (found) data.batches->restore(state.data);
 
   Engine engine(std::move(model), {&host, compute.ranks, experts.replicas(), world.expert_rank()}, engine_settings);
   const bool all_from_checkpoint = found && !source.has_adapters();  // frozen weights are not part of checkpoints
@@ -183,10 +184,10 @@ ExitCode train(const configs::RunConfig& wanted, parallel::World& world, const S
   Observers observers;
   on_root(host, [&] { observers = make_observers(config, directory, stop, state); });
   StepObservers step_observers(std::move(observers), stop, utilisation, source.config().sliding_window, compute.device);
-  StepSource steps(*data.sampler);
+  StepSource steps(*data.batches);
   Evaluation evaluation(std::move(data.validation), config.evaluation);
   on_root(host, [&] { check_keep_best(config, evaluation.names()); });
-  DivergenceGuard divergence(config.divergence.max_bad_steps, host, [&](std::uint64_t record_id) { return data.sampler->describe_record(record_id); });
+  DivergenceGuard divergence(config.divergence.max_bad_steps, host, [&](std::uint64_t record_id) { return data.batches->describe_record(record_id); });
   StopSignals stop_signals(signals, host, state.seconds);
 
   const int signal = run_loop({steps, engine, *objective, schedule, stop, evaluation, checkpoints, divergence, step_observers, stop_signals}, state);

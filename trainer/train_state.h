@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "data/sampler.h"
+#include "data/batch_source.h"
 
 namespace phidias::trainer {
 
 struct TrainState {
   std::int64_t step = 0;           // optimizer steps done (skipped ones included); the next step has this index
   data::DataPosition data;         // where the next step's records begin
-  double epochs = 0;               // data.step's position in epochs
+  double epochs = 0;               // data.step's position in epochs (mixture: part of its tokens)
   std::int64_t target_tokens = 0;  // trained so far
   double seconds = 0;              // training time over all starts, as agreed by the ranks
   double warmup_consumed = 0;      // schedule unit consumed when warm-up ended (schedule.h)

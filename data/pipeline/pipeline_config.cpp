@@ -6,6 +6,7 @@
 
 #include "configs/nearest.h"
 #include "configs/overrides.h"
+#include "configs/settings_file.h"
 #include "configs/source_text.h"
 #include "configs/yaml_document.h"
 #include "data/pipeline/pipeline_config_visit.h"
@@ -14,14 +15,6 @@ namespace phidias::data::pipeline {
 namespace {
 
 using configs::Value;
-
-std::string explain_unknown(const std::string& path, const std::vector<std::string>& keys_here) {
-  const std::string key = path.substr(path.rfind('.') + 1);
-  if (const auto meant = configs::nearest(key, keys_here)) return "unknown key; did you mean " + *meant + "?";
-  std::string list;
-  for (const std::string& valid : keys_here) list += (list.empty() ? "" : ", ") + valid;
-  return "unknown key; valid here: " + list;
-}
 
 // Takes the value of `key` out of a map.
 Value take(Value& map, std::string_view key) {
@@ -63,8 +56,7 @@ void read_stage(const Value& item, const std::string& path, configs::ReadState& 
   std::unique_ptr<StageSettings> read = type->read(placed, path + "." + key, state);
   if (read->common.name.empty()) read->common.name = key;
   for (const StageEntry& other : config.stages)
-    if (other.name() == read->common.name)
-      state.problems.add(item.position, path, "a second stage is called '" + other.name() + "': give it another `name`");
+    if (other.name() == read->common.name) state.problems.add(item.position, path, "a second stage is called '" + other.name() + "': give it another `name`");
   config.stages.push_back({&*type, std::shared_ptr<const StageSettings>(std::move(read))});
 }
 
@@ -88,7 +80,7 @@ PipelineConfig parse_pipeline_config(const std::string& text, const std::string&
   const Value stages = document.kind == Value::Kind::map ? take(document, "stages") : Value{};
   configs::apply_overrides(document, overrides, problems);
   PipelineConfig config;
-  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = explain_unknown};
+  configs::ReadState state{.source = path, .problems = problems, .explain_unknown = configs::explain_unknown_setting};
   configs::Reader reader(document, "", state);
   visit(config, reader);
   reader.finish();
@@ -109,6 +101,13 @@ std::string dump_pipeline_config(const PipelineConfig& config) {
   text += config.stages.empty() ? "stages: []\n" : "stages:\n";
   for (const StageEntry& stage : config.stages) text += "  - " + std::string(stage.type->key) + ": " + stage.settings->yaml() + "\n";
   return text;
+}
+
+PipelineConfig result_settings(const PipelineConfig& config) {
+  PipelineConfig settings = config;
+  settings.output = "";
+  settings.work = {.unit_bytes = config.work.unit_bytes};
+  return settings;
 }
 
 bool needs_model(const PipelineConfig& config) {

@@ -68,6 +68,8 @@ PipelineConfig read_pipeline_config(const std::string& path, const std::vector<s
 PipelineConfig parse_pipeline_config(const std::string& text, const std::string& path, const std::vector<std::string>& overrides);
 // Reads back to an equal configuration.
 std::string dump_pipeline_config(const PipelineConfig& config);
+// Without what plays no part in the result: `output`, and of `work` all but unit_bytes.
+PipelineConfig result_settings(const PipelineConfig& config);
 bool needs_model(const PipelineConfig& config);
 // docs/pipeline-reference.md
 std::string pipeline_reference();

@@ -29,7 +29,8 @@ template <class Visitor>
 void visit(WorkSection& s, Visitor& v) {
   v.field(s.unit_bytes, {.key = "unit_bytes", .doc = "input that one thread takes at a time, and that a restart may do again", .minimum = 1});
   v.field(s.threads, {.key = "threads", .doc = "per rank", .minimum = 0, .default_text = "cores / ranks"});
-  v.field(s.memory_bytes, {.key = "memory_bytes", .doc = "that a rank may take when it compares documents", .minimum = 0, .default_text = "half of the machine's / ranks"});
+  v.field(s.memory_bytes,
+          {.key = "memory_bytes", .doc = "that a rank may take when it compares documents", .minimum = 0, .default_text = "half of the machine's / ranks"});
   v.field(s.keep, {.key = "keep", .doc = "leave intermediate files in `<output>/work`"});
   v.field(s.resume, {.key = "resume", .doc = "continue what an earlier start left; `false`: begin again"});
 }
@@ -40,11 +41,12 @@ void visit(PipelineConfig& c, Visitor& v) {
   v.field(c.output, {.key = "output", .doc = "directory of shards, manifest and report (created)", .required = true});
   v.field(c.seed, {.key = "seed", .doc = "key of every random draw", .minimum = 0});
   v.field(c.on_error, {.key = "on_error", .doc = "a document that cannot be read stops the pipeline, or is passed over and counted"});
-  v.field(c.tokenizer, {.key = "tokenizer", .doc = "directory whose tokenizer counts the tokens of kept and dropped documents", .default_text = "tokens are not counted"});
+  v.field(c.tokenizer,
+          {.key = "tokenizer", .doc = "directory whose tokenizer counts the tokens of kept and dropped documents", .default_text = "tokens are not counted"});
   v.field(c.samples, {.key = "samples", .doc = "dropped documents per rule shown in the report", .minimum = 0, .maximum = 100});
   v.field(c.read, {.key = "read", .doc = "what is read, in this order", .required = true});
   v.section(c.write, {.key = "write", .doc = "what is written"});
-  v.section(c.work, {.key = "work", .doc = "how the work is cut; plays no part in the result"});
+  v.section(c.work, {.key = "work", .doc = "how the work is cut and dealt; but for unit_bytes it plays no part in the result"});
 }
 
 }  // namespace phidias::data::pipeline

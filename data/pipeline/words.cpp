@@ -1,29 +1,29 @@
 #include "data/pipeline/words.h"
 
-#include <unicode/brkiter.h>
-#include <unicode/uchar.h>
-#include <unicode/utext.h>
-#include <unicode/utf8.h>
+#include <algorithm>
+#include <bit>
+#include <cstring>
 
-#include "base/error.h"
+#include "data/pipeline/byte_masks.h"
+#include "data/pipeline/characters.h"
+#include "data/pipeline/icu_words.h"
+#include "data/tokenizers/utf8.h"
 
 namespace phidias::data::pipeline {
 namespace {
 
-// Python's str.isspace(): White_Space, and the four information separators.
-bool is_space(UChar32 c) { return u_isUWhiteSpace(c) || (c >= 0x1c && c <= 0x1f); }
-
-// Calls visit(code point, begin, end) along the text.
-template <class Visit>
-void for_each_code_point(std::string_view text, Visit&& visit) {
-  const char* data = text.data();
-  const auto size = static_cast<std::int32_t>(text.size());
-  for (std::int32_t i = 0; i < size;) {
-    const std::int32_t begin = i;
-    UChar32 c = 0;
-    U8_NEXT(data, i, size, c);
-    visit(c, static_cast<std::size_t>(begin), static_cast<std::size_t>(i));
+// White space of `masks`, 64 bytes at `at`. Characters that begin with one of the leads are looked up, also past the block.
+std::uint64_t all_spaces(const SpaceMasks& masks, const char* at, std::uint64_t& carried) {
+  std::uint64_t spaces = masks.spaces | carried;  // bytes of a character that began in the block before
+  carried = 0;
+  for (std::uint64_t leads = masks.leads; leads != 0; leads &= leads - 1) {
+    const int i = std::countr_zero(leads);
+    if (!Characters::get().is(decode_utf8(at + i), Characters::space)) continue;
+    const std::uint64_t bytes = utf8_length(at[i]) == 2 ? 3 : 7;
+    spaces |= bytes << i;
+    if (i > 61) carried |= bytes >> (64 - i);
   }
+  return spaces;
 }
 
 class WhitespaceSplitter final : public WordSplitter {
@@ -31,16 +31,31 @@ class WhitespaceSplitter final : public WordSplitter {
   SplitterKind kind() const override { return SplitterKind::whitespace; }
   void split(std::string_view text, Words& words) const override {
     words.clear();
-    std::size_t begin = std::string_view::npos;
-    for_each_code_point(text, [&](UChar32 c, std::size_t from, std::size_t) {
-      if (!is_space(c)) {
-        if (begin == std::string_view::npos) begin = from;
-      } else if (begin != std::string_view::npos) {
-        words.push_back(text.substr(begin, from - begin));
-        begin = std::string_view::npos;
+    const char *const data = text.data(), *word = data;
+    std::uint64_t carried = 0;
+    bool in_space = true;
+    // Bits where words begin and end, in turns.
+    const auto take = [&](const char* at, std::uint64_t spaces) {
+      std::uint64_t changes = spaces ^ (spaces << 1 | std::uint64_t{in_space});
+      for (; changes != 0; changes &= changes - 1) {
+        const char* place = at + std::countr_zero(changes);
+        if (in_space)
+          word = place;
+        else
+          words.emplace_back(word, static_cast<std::size_t>(place - word));
+        in_space = !in_space;
       }
-    });
-    if (begin != std::string_view::npos) words.push_back(text.substr(begin));
+    };
+    std::size_t i = 0;
+    for (; i + 64 <= text.size(); i += 64) {
+      const SpaceMasks masks = space_masks(data + i);
+      take(data + i, (masks.leads | carried) == 0 ? masks.spaces : all_spaces(masks, data + i, carried));
+    }
+    char rest[64];  // its white space at the end closes the last word
+    std::memset(rest, ' ', sizeof rest);
+    std::copy(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(), rest);
+    const SpaceMasks masks = space_masks(rest);
+    take(data + i, all_spaces(masks, rest, carried));
   }
 };
 
@@ -49,39 +64,30 @@ class RegexSplitter final : public WordSplitter {
   SplitterKind kind() const override { return SplitterKind::regex; }
   void split(std::string_view text, Words& words) const override {
     words.clear();
-    int open = 0;  // 0 between words, 1 in \w+, 2 in [^\w\s]+
-    std::size_t begin = 0;
-    for_each_code_point(text, [&](UChar32 c, std::size_t from, std::size_t) {
-      const int kind = c == '_' || u_isalnum(c) || u_charType(c) == U_OTHER_NUMBER || u_charType(c) == U_LETTER_NUMBER ? 1 : is_space(c) ? 0 : 2;
-      if (kind == open) return;
-      if (open != 0) words.push_back(text.substr(begin, from - begin));
-      open = kind;
-      begin = from;
-    });
-    if (open != 0) words.push_back(text.substr(begin));
+    const Characters& characters = Characters::get();
+    const std::uint8_t* ascii = characters.ascii();
+    constexpr std::uint8_t kNone = 0xff;  // between words; else Characters::word in \w+, 0 in [^\w\s]+
+    std::uint8_t open = kNone;
+    const char *at = text.data(), *const end = at + text.size(), *word = at;
+    while (at < end) {
+      const auto byte = static_cast<unsigned char>(*at);
+      const std::uint8_t kinds = byte < 0x80 ? ascii[byte] : characters.of(decode_utf8(at));
+      const std::uint8_t kind = kinds & Characters::space ? kNone : kinds & Characters::word;
+      if (kind != open) {
+        if (open != kNone) words.emplace_back(word, static_cast<std::size_t>(at - word));
+        open = kind;
+        word = at;
+      }
+      at += utf8_length(*at);
+    }
+    if (open != kNone) words.emplace_back(word, static_cast<std::size_t>(at - word));
   }
 };
 
 class IcuSplitter final : public WordSplitter {
  public:
   SplitterKind kind() const override { return SplitterKind::icu; }
-  void split(std::string_view text, Words& words) const override {
-    thread_local std::unique_ptr<icu::BreakIterator> breaks;
-    UErrorCode status = U_ZERO_ERROR;
-    if (!breaks) breaks.reset(icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), status));
-    UText* opened = utext_openUTF8(nullptr, text.data(), static_cast<std::int64_t>(text.size()), &status);
-    if (U_FAILURE(status)) throw DataError(std::string("ICU cannot split words: ") + u_errorName(status));
-    breaks->setText(opened, status);
-    words.clear();
-    std::int32_t begin = breaks->first();
-    for (std::int32_t end = breaks->next(); end != icu::BreakIterator::DONE; begin = end, end = breaks->next()) {
-      const std::string_view word = text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-      bool blank = true;
-      for_each_code_point(word, [&](UChar32 c, std::size_t, std::size_t) { blank = blank && is_space(c); });
-      if (!blank) words.push_back(word);
-    }
-    utext_close(opened);
-  }
+  void split(std::string_view text, Words& words) const override { split_icu_words(text, words); }
 };
 
 }  // namespace
@@ -91,9 +97,12 @@ const WordSplitter& WordSplitter::of(SplitterKind kind) {
   static const RegexSplitter regex;
   static const IcuSplitter icu;
   switch (kind) {
-    case SplitterKind::whitespace: return whitespace;
-    case SplitterKind::regex: return regex;
-    case SplitterKind::icu: break;
+    case SplitterKind::whitespace:
+      return whitespace;
+    case SplitterKind::regex:
+      return regex;
+    case SplitterKind::icu:
+      break;
   }
   return icu;
 }

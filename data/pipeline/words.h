@@ -1,14 +1,14 @@
 // What a word is. The splitter decides the verdict of most heuristic rules, so it is a named option, written into the manifest.
 //
-//   WordSplitter splitter = WordSplitter::make(SplitterKind::icu);
+//   const WordSplitter& splitter = WordSplitter::of(SplitterKind::icu);
 //   for (std::string_view word : document.words(splitter)) ...
 //
 // whitespace: maximal runs between Unicode white space (Python's str.split()). regex: \w+|[^\w\s]+ with Unicode classes (Python's re). icu: segments of
-// ICU's word break iterator (root locale) that are not white space; punctuation marks are words of their own, as in datatrove's splitters.
+// ICU's word break iterator (root locale) that are not white space alone; punctuation marks are words of their own, as in datatrove's splitters.
+// Classes of characters: data/pipeline/characters.h.
 #pragma once
 
 #include <array>
-#include <memory>
 #include <string_view>
 #include <vector>
 

@@ -11,6 +11,22 @@ TEST(RunConfigChecks, ExactlyOneModel) {
   EXPECT_EQ(recipe_errors(small_recipe_with("model: {dtype: auto}")), Lines{"r.yaml:8:8: model: exactly one of model.path and model.preset is required"});
 }
 
+TEST(RunConfigChecks, ExactlyOneOfSourcesAndMixture) {
+  EXPECT_EQ(recipe_errors(small_recipe_with("data: {train: a, mixture: m.yaml}"), {"method=pretrain", "stop={steps: 1}"}),
+            Lines{"r.yaml:8:27: data.mixture: exactly one of data.train and data.mixture may be given, both are"});
+  EXPECT_EQ(recipe_errors(small_recipe_with("data: {max_length: 8}")), Lines{"r.yaml:8:7: data: exactly one of data.train and data.mixture is required"});
+  const RunConfig config = read_recipe(small_recipe_with("data: {mixture: m.yaml}"), {"method=pretrain", "stop=null"});
+  EXPECT_EQ(config.data.mixture, "m.yaml") << "and needs no stop: the last phase ends the run";
+  EXPECT_EQ(read_recipe(dump_run_config(config)), config);
+}
+
+TEST(RunConfigChecks, AMixtureIsForPretrainingAndHasNoEpochs) {
+  EXPECT_EQ(recipe_errors(small_recipe_with("data: {mixture: m.yaml, over_length: drop}"), {"stop={epochs: 1}"}),
+            (Lines{"r.yaml:8:17: data.mixture: needs method: pretrain; other methods take data.train",
+                   "r.yaml:8:38: data.over_length: documents of a mixture are cut into pieces: split, or leave it out",
+                   "override 1: stop.epochs: a mixture has no epochs: its phases say their tokens"}));
+}
+
 TEST(RunConfigChecks, ExactlyOneBatchSize) {
   EXPECT_EQ(recipe_errors(small_recipe_with("batch: {documents: 1, tokens: 2}")),
             Lines{"r.yaml:8:31: batch.tokens: exactly one of batch.documents and batch.tokens may be given, both are"});

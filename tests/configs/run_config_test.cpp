@@ -41,6 +41,7 @@ divergence: {max_bad_steps: 0}
             (ModelSection{"", "phi3-tiny", "tok", DType::bfloat16, RecomputePolicy::mlp, WindowRule::inclusive, AutoBool::no, {"*.mlp.*"}, {{"<|x|>", 250}}}));
   EXPECT_EQ(config.data, (DataSection{{{"a.jsonl", 1.0, "auto"}, {"b.jsonl", 0.5, "text"}},
                                       {{"c.jsonl", 1.0, "auto"}},
+                                      {},
                                       2048,
                                       OverLength::drop,
                                       false,
@@ -126,11 +127,12 @@ TEST(ReadRunConfig, RangesAreTold) {
 
 TEST(ReadRunConfig, RequiredKeysAreNamedWithTheirSection) {
   const Lines errors = recipe_errors("run:\n  seed: 1\n");
-  EXPECT_EQ(errors, (Lines{"r.yaml:2:3: run.output: required: run directory (created): metrics, checkpoints, `final/`",
-                           "r.yaml: method: required: what is trained", "r.yaml: data.train: required: sources to train on",
-                           "r.yaml: optimizer.learning_rate: required: peak rate", "r.yaml: model: exactly one of model.path and model.preset is required",
-                           "r.yaml: batch: exactly one of batch.documents and batch.tokens is required",
-                           "r.yaml: stop: at least one of stop.steps, stop.epochs, stop.tokens and stop.time is required"}));
+  EXPECT_EQ(errors,
+            (Lines{"r.yaml:2:3: run.output: required: run directory (created): metrics, checkpoints, `final/`", "r.yaml: method: required: what is trained",
+                   "r.yaml: optimizer.learning_rate: required: peak rate", "r.yaml: model: exactly one of model.path and model.preset is required",
+                   "r.yaml: batch: exactly one of batch.documents and batch.tokens is required",
+                   "r.yaml: data: exactly one of data.train and data.mixture is required",
+                   "r.yaml: stop: at least one of stop.steps, stop.epochs, stop.tokens and stop.time is required"}));
   EXPECT_EQ(recipe_errors(""), recipe_errors("# nothing\n"));
   EXPECT_EQ(recipe_errors(small_recipe_with("data: {train: []}")), Lines{"r.yaml:8:15: data.train: required: sources to train on"});
 }

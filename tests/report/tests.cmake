@@ -1,3 +1,5 @@
 phidias_test(report/axis)
 phidias_test(report/line_chart)
 phidias_test(report/run_report)
+phidias_test(report/bar_chart)
+phidias_test(report/data_report)

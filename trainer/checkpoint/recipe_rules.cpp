@@ -30,7 +30,8 @@ std::string lookup(const RecipeKeys& recipe, const std::string& section, const s
   const auto found = recipe.find(section);
   if (found == recipe.end()) return "";
   const auto value = found->second.find(key);
-  return value == found->second.end() ? "" : value->second;
+  // A key that was not there when the checkpoint was written, and one at null, are both not set.
+  return value == found->second.end() || value->second == "null" ? "" : value->second;
 }
 
 }  // namespace

@@ -5,6 +5,24 @@
 #include "base/json.h"
 
 namespace phidias::trainer {
+namespace {
+
+void write_mixture(const data::DataPosition& position, OrderedJson& json) {
+  json["phase"] = position.phase;
+  json["order"] = position.order;
+  for (const data::SourceProgress& progress : position.sources)
+    json["sources"].push_back(
+        {{"phase", progress.phase}, {"source", progress.source}, {"documents", progress.documents}, {"tokens", progress.tokens}, {"epochs", progress.epochs}});
+}
+
+void read_mixture(const Json& json, data::DataPosition& position) {
+  position.phase = json.at("phase");
+  position.order = json.at("order");
+  for (const Json& progress : json.at("sources"))
+    position.sources.push_back({progress.at("phase"), progress.at("source"), progress.at("documents"), progress.at("tokens"), progress.at("epochs")});
+}
+
+}  // namespace
 
 void write_state_file(const std::filesystem::path& path, const SavedState& saved) {
   const TrainState& state = saved.state;
@@ -26,6 +44,7 @@ void write_state_file(const std::filesystem::path& path, const SavedState& saved
       {"validation_step", state.validation_step},
       {"world_size", saved.world_size},
   };
+  if (!state.data.phase.empty()) write_mixture(state.data, json["data"]);
   if (!state.expert_counts.empty()) json["expert_counts"] = state.expert_counts;
   for (const auto& [section, keys] : saved.recipe) json["recipe"][section] = {{"hash", section_hash(saved.recipe, section)}, {"keys", keys}};
   write_file_atomic(path, json.dump(1) + "\n");
@@ -47,6 +66,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     state.step = json.at("step");
     const Json& data = json.at("data");
     state.data = {data.at("step"), data.at("epoch"), data.at("offset"), data.at("tokens"), data.at("documents")};
+    if (data.contains("phase")) read_mixture(data, state.data);
     state.epochs = json.at("epochs");
     state.target_tokens = json.at("target_tokens");
     state.seconds = json.at("seconds");

@@ -35,6 +35,8 @@ void Console::after_first_evaluation(const TrainState& state) { log_info(validat
 
 void Console::after_step(const StepReport& report) {
   const TrainState& state = *report.state;
+  if (state.data.phase != phase_) log_info("phase " + state.data.phase + " (step " + std::to_string(state.step) + ")");
+  phase_ = state.data.phase;
   const bool evaluated = state.validation_step == state.step;
   if (evaluated) log_info(validation_line(state));
   if (!evaluated && report.result.finite && state.step != known_steps_ && state.step % std::max<std::int64_t>(every_steps_, 1) != 0) return;

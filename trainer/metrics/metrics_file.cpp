@@ -26,6 +26,8 @@ void MetricsFile::after_step(const StepReport& report) {
   line["documents"] = report.documents;
   line["epoch"] = state.epochs;
   line["total_tokens"] = state.data.tokens;
+  if (!state.data.phase.empty()) line["phase"] = state.data.phase;
+  for (const data::SourceProgress& progress : state.data.sources) line["source_tokens"][progress.phase][progress.source] = progress.tokens;
   if (state.validation_step == state.step)
     for (const auto& [name, value] : state.validation) line[name] = value;
   line["tokens_per_second"] = report.tokens_per_second;

@@ -77,8 +77,7 @@ struct FastTextClassifier::Model {
   std::vector<TreeNode> tree;  // hierarchical softmax only
 
   Model(FastTextFile file, const std::string& name) : loss(file.loss), features(file), input(file.input, name), output(file.output, name) {
-    for (const std::string_view label : file.labels)
-      labels.emplace_back(label.starts_with(kLabelPrefix) ? label.substr(kLabelPrefix.size()) : label);
+    for (const std::string_view label : file.labels) labels.emplace_back(label.starts_with(kLabelPrefix) ? label.substr(kLabelPrefix.size()) : label);
     if (loss == FastTextLoss::hierarchical_softmax) tree = label_tree(file.label_counts);
   }
 

@@ -8,7 +8,7 @@
 // negative sampling, one-versus-all (whose sigmoid is fastText's table of 512 entries), dense, quantised and pruned models. The tool adds 1e-5 before each
 // logarithm that it takes, so its probabilities are 1e-5 too high (hierarchical softmax: per node of the path); so are these, but never above 1.
 //
-// Inference is our own, over tables laid out for it: the library's runs at less than half the speed (bench/data_classifier_bench.cpp compares speed and
+// Inference is our own, over tables laid out for it: the library's runs at less than a third of the speed (bench/data_classifier_bench.cpp compares speed and
 // numbers), and it trusts the sizes that a file states.
 #pragma once
 

@@ -117,7 +117,8 @@ class ModelReader {
   void read_matrices(FastTextFile& file) {
     const bool quantised = take_flag("the mark of a quantised matrix");
     file.input = read_matrix(quantised, "the input matrix");
-    if (!quantised && file.pruned) fail("a pruned model whose matrix is not quantised; fastText itself refuses these: make it again with fastText 0.2 or later");
+    if (!quantised && file.pruned)
+      fail("a pruned model whose matrix is not quantised; fastText itself refuses these: make it again with fastText 0.2 or later");
     const bool quantised_output = take_flag("the mark of a quantised output matrix") && quantised;
     file.output = read_matrix(quantised_output, "the output matrix");
     const auto buckets = file.pruned ? static_cast<std::int64_t>(file.kept_buckets.size()) : std::int64_t{file.bucket};

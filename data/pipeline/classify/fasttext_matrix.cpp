@@ -32,7 +32,7 @@ void prefetch_row(const float* row, std::size_t columns) {
 
 // Four rows a pass: the sum is read and written once for the four. Wider registers do the same additions in the same order.
 __attribute__((target_clones("avx512f", "avx2", "default"))) void add_four(const float* a, const float* b, const float* c, const float* d, std::size_t columns,
-                                                                          float* __restrict sum) {
+                                                                           float* __restrict sum) {
   for (std::size_t i = 0; i < columns; ++i) sum[i] = (((sum[i] + a[i]) + b[i]) + c[i]) + d[i];
 }
 

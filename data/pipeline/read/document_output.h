@@ -14,12 +14,15 @@
 namespace phidias::data::pipeline {
 
 struct LineContent {
-  bool text = true;         // text, url and the input's other fields
+  bool text = true;  // text, url and the input's other fields
   bool annotations = true;
 };
 
-// Appends the line with its line end.
+// Appends the line with its line end. An annotation that is not a finite number is written as null and reads back as "not a number".
 void append_document_line(const Document& document, const LineContent& content, std::string& out);
+
+// The object of the member "annotations".
+void append_annotations(const Annotations& annotations, std::string& out);
 
 // Columns id, text, url, source, kept, reason, annotations (JSON), fields (JSON object). The same documents give the same bytes.
 class ParquetShard {

@@ -31,6 +31,7 @@ struct InputFile {
   std::vector<std::filesystem::path> members;   // format text and html: the files
   InputFormat format = InputFormat::automatic;  // never automatic after list_inputs
   InputSource source;                           // its name filled in
+  bool source_named = false;                    // by the user: then it stands over the `source` that a line of JSON carries
   std::int64_t bytes = 0;                       // on disk
 };
 
@@ -52,8 +53,9 @@ class UnitReader {
   virtual ~UnitReader() = default;
   // To the next unit; false at the end. Cheap: parses nothing. Throws DataError when the file is damaged from here on (truncated gzip ...).
   virtual bool advance() = 0;
-  virtual std::int64_t index() const = 0;   // of the present unit, from 0
-  virtual std::unique_ptr<Unit> take() = 0;  // the present unit; once
+  virtual std::int64_t index() const = 0;        // of the present unit, from 0
+  virtual std::unique_ptr<Unit> take() = 0;      // the present unit; once
+  virtual double fraction() const { return 0; }  // of the file's bytes that have been passed, for a progress line
 };
 
 // Throws DataError: no such file, Parquet without the text column ...

@@ -9,7 +9,7 @@ target_link_libraries(data_tokenizers_word_patterns_test PRIVATE pcre2-8)
 
 # Fuzz targets for clang's libFuzzer; without it, mutated_files_test replays mutations through the same entry points.
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  foreach(target tokenizer_json tokenizer_model)
+  foreach(target tokenizer_json tokenizer_model json_object)
     add_executable(${target}_fuzz ${PROJECT_SOURCE_DIR}/tests/fuzz/${target}_fuzz.cpp)
     target_include_directories(${target}_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
     target_compile_options(${target}_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)

@@ -38,6 +38,11 @@ TEST(RecipeRules, StopAndTheOutputFolderMayDiffer) {
   EXPECT_TRUE(changes("runs/a", "runs/b").errors.empty());
 }
 
+TEST(RecipeRules, AKeyOfALaterVersionAtItsUnsetDefaultIsNoChange) {
+  EXPECT_TRUE(changes("  shuffle: true\n", "  shuffle: true\n  mixture: null\n").errors.empty());
+  EXPECT_EQ(changes("  shuffle: true\n", "  shuffle: true\n  mixture: m.yaml\n").errors.at(0), "data.mixture: not set in the checkpoint, m.yaml now");
+}
+
 TEST(RecipeRules, OptimizerAndMicroBatchesWarn) {
   EXPECT_EQ(changes("0.001", "0.002").warnings.size(), 1u);
   EXPECT_EQ(changes("micro_tokens: 512", "micro_tokens: 64").warnings.size(), 1u);

@@ -99,7 +99,8 @@ TEST(FastTextClassifier, RefusesEveryCutFile) {
     const std::string bytes = read_file(kFolder / name);
     EXPECT_NO_THROW(FastTextClassifier::parse(bytes, name));
     const std::size_t step = std::max<std::size_t>(1, bytes.size() / 2000);
-    for (std::size_t size = 0; size < bytes.size(); size += step) EXPECT_THROW(FastTextClassifier::parse(std::string_view(bytes).substr(0, size), name), DataError) << size;
+    for (std::size_t size = 0; size < bytes.size(); size += step)
+      EXPECT_THROW(FastTextClassifier::parse(std::string_view(bytes).substr(0, size), name), DataError) << size;
     EXPECT_THROW(FastTextClassifier::parse(bytes + "x", name), DataError);
   }
 }

@@ -1,0 +1,21 @@
+# The Parquet plug-in libphidias_parquet.so, loaded by data/parquet_plugin.cpp when the first Parquet file is opened; not built where there is no Arrow.
+include(FindArrowParquet)
+if(NOT TARGET phidias_arrow)
+  return()
+endif()
+file(GLOB parquet_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
+add_library(phidias_parquet SHARED ${parquet_sources} ${PROJECT_SOURCE_DIR}/data/pipeline/read/json_text.cpp)
+target_include_directories(phidias_parquet PRIVATE ${PROJECT_SOURCE_DIR})
+target_compile_options(phidias_parquet PRIVATE -Wall -Wextra $<$<BOOL:${PHIDIAS_WERROR}>:-Werror>)
+target_link_libraries(phidias_parquet PRIVATE phidias_arrow)
+set_target_properties(phidias_parquet PROPERTIES CXX_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+
+# Whoever builds a program wants the plug-in beside it.
+function(phidias_parquet_beside_programs)
+  foreach(program phidias phidias-engine)
+    if(TARGET ${program})
+      add_dependencies(${program} phidias_parquet)
+    endif()
+  endforeach()
+endfunction()
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL phidias_parquet_beside_programs)

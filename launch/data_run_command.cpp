@@ -1,0 +1,61 @@
+#include <cstdio>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "data/pipeline/pipeline.h"
+#include "launch/commands.h"
+#include "parallel/world.h"
+#include "report/data_report.h"
+
+namespace phidias::launch {
+namespace {
+
+int exit_code(int signal) { return 128 + signal; }
+
+std::string volume(const Json& counts) {
+  std::string text = std::to_string(counts.at("documents").get<std::int64_t>()) + " (" + format_bytes(counts.at("bytes").get<double>());
+  if (!counts.at("tokens").is_null()) text += ", " + std::to_string(counts.at("tokens").get<std::int64_t>()) + " tokens";
+  return text + ")";
+}
+
+void tell(const Json& manifest, const std::filesystem::path& report) {
+  const Json& documents = manifest.at("documents");
+  log_info("documents read " + volume(documents.at("read")) + ", kept " + volume(documents.at("kept")) + ", dropped " + volume(documents.at("dropped")) +
+           ", failed " + std::to_string(documents.at("failed").get<std::int64_t>()));
+  for (const Json& stage : manifest.at("stages"))
+    for (const Json& rule : stage.at("rules"))
+      log_info("  " + stage.at("name").get<std::string>() + "." + rule.at("rule").get<std::string>() + ": " + volume(rule));
+  log_info("report: " + report.string());
+}
+
+}  // namespace
+
+int run_data(const DataRunCommand& command, bool json, parallel::World& world, const data::pipeline::ModelServices* models) {
+  const data::pipeline::PipelineConfig config = data::pipeline::read_pipeline_config(command.pipeline, command.overrides);
+  if (data::pipeline::needs_model(config) && models == nullptr) throw ConfigError("a stage of this pipeline needs a model: run it with phidias-engine");
+  const SignalWatch signals;
+  const data::pipeline::PipelineOutcome outcome = data::pipeline::run_pipeline(
+      config,
+      {.group = &world.host(), .local_ranks = world.local_size(), .models = models, .version = PHIDIAS_VERSION, .progress = !json, .stop_signal = [&signals] {
+         return signals.received();
+       }});
+  if (world.rank() != 0) return outcome.signal == 0 ? 0 : exit_code(outcome.signal);
+  if (outcome.signal != 0) {
+    log_info("stopped; what is finished is kept, and the same command goes on from here");
+    return exit_code(outcome.signal);
+  }
+  if (outcome.was_finished) log_info(outcome.manifest + ": finished before; nothing to do (work.resume=false begins again)");
+  const std::filesystem::path report = report::write_data_report(config.output);
+  const Json manifest = read_json(outcome.manifest);
+  if (json)
+    std::printf("%s\n", manifest.dump().c_str());
+  else
+    tell(manifest, report);
+  return 0;
+}
+
+}  // namespace phidias::launch

@@ -1,0 +1,7 @@
+phidias_test(data/mixture/column_table)
+phidias_test(data/mixture/kept_line)
+phidias_test(data/mixture/tokenise_corpus)
+phidias_test(data/mixture/mixture_config)
+phidias_test(data/mixture/mixture_plan)
+phidias_test(data/mixture/mixture_sampler)
+target_link_libraries(data_mixture_mixture_sampler_test PRIVATE rapidcheck)

@@ -1,0 +1,5 @@
+phidias_test(data/pipeline/decontaminate/normal_words)
+phidias_test(data/pipeline/decontaminate/matching_blocks)
+phidias_test(data/pipeline/decontaminate/ngram_index)
+phidias_test(data/pipeline/decontaminate/pieces)
+phidias_test(data/pipeline/decontaminate/decontaminate_stage)

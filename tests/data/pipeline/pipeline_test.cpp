@@ -1,0 +1,314 @@
+#include "data/pipeline/pipeline.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "data/pipeline/unit_file.h"
+#include "parallel/single_process.h"
+#include "tests/data/pipeline/test_stages.h"
+#include "tests/data/temporary_directory.h"
+
+namespace phidias::data::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using test_stages::first_word;
+using test_stages::length;
+
+// Lines "{id, text}": words come again, every seventh text is short, every 11th ends in exclamation marks.
+std::string lines(int count, int seed = 0) {
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    const int n = i * 7919 + seed;
+    std::string content = "word" + std::to_string(n % 97) + (i % 7 == 0 ? "" : " and a sentence of number " + std::to_string(n));
+    if (i % 11 == 0) content += "!!";
+    text += "{\"id\": \"d" + std::to_string(seed) + "-" + std::to_string(i) + "\", \"text\": \"" + content + "\", \"date\": \"2024-01-01\"}\n";
+  }
+  return text;
+}
+
+struct Fixture {
+  std::shared_ptr<TemporaryDirectory> folder = std::make_shared<TemporaryDirectory>();
+  parallel::SingleProcess group;
+  PipelineConfig config;
+
+  // The same pipeline with the same input into another output.
+  Fixture(const Fixture& other, const std::string& name) : folder(other.folder), config(other.config) { config.output = (folder->path() / name).string(); }
+  Fixture() {
+    configure_logging({.level = LogLevel::warning});
+    config.name = "test";
+    config.output = (folder->path() / "out").string();
+    config.work.unit_bytes = 4000;
+    config.work.threads = 1;
+    config.write.dropped = DroppedOutput::documents;
+    add("a.jsonl", lines(300));
+    add("b.jsonl", lines(200, 5));
+    config.stages = {length(12), first_word(), length(20, StageMode::annotate, {}, "later")};
+  }
+  void add(const std::string& name, const std::string& content) { config.read.push_back({.path = folder->write(name, content)}); }
+  PipelineOutcome run(std::function<int()> stop = {}) { return run_pipeline(config, {.group = &group, .version = "test", .stop_signal = std::move(stop)}); }
+  Json manifest() const { return read_json(fs::path(config.output) / "manifest.json"); }
+  // Every file of the output by its content; the manifest without its timing.
+  std::map<std::string, std::string> files() const {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(config.output)) {
+      if (!entry.is_regular_file()) continue;
+      const std::string name = fs::relative(entry.path(), config.output).string();
+      found[name] = read_file(entry.path());
+      if (name != "manifest.json") continue;
+      OrderedJson manifest = OrderedJson::parse(found[name]);
+      manifest.erase("timing");
+      found[name] = manifest.dump();
+    }
+    found.erase("pipeline.yaml");  // names output and threads
+    return found;
+  }
+  std::vector<Json> documents(const std::string& folder_name) const {
+    std::vector<Json> all;
+    for (const auto& [name, content] : files()) {
+      if (!name.starts_with(folder_name + "/")) continue;
+      const std::string text = decompress(content);
+      for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = text.find('\n', begin);
+        all.push_back(Json::parse(text.substr(begin, end - begin)));
+        begin = end + 1;
+      }
+    }
+    return all;
+  }
+};
+
+void expect_equal(const std::map<std::string, std::string>& one, const std::map<std::string, std::string>& other) {
+  EXPECT_EQ(one.size(), other.size());
+  for (const auto& [name, content] : one) {
+    ASSERT_TRUE(other.contains(name)) << name;
+    EXPECT_TRUE(other.at(name) == content) << name;
+  }
+}
+
+TEST(Pipeline, KeepsDropsAndCountsEveryDocument) {
+  Fixture fixture;
+  fixture.run();
+  const auto kept = fixture.documents("kept"), dropped = fixture.documents("dropped");
+  const Json manifest = fixture.manifest(), counts = manifest.at("documents");
+  EXPECT_EQ(kept.size() + dropped.size(), 500u);
+  EXPECT_EQ(counts.at("read").at("documents"), 500);
+  EXPECT_EQ(counts.at("kept").at("documents"), kept.size());
+  EXPECT_EQ(counts.at("dropped").at("documents"), dropped.size());
+  EXPECT_EQ(counts.at("failed"), 0);
+  EXPECT_EQ(kept.size(), 97u) << "one document per word";
+  std::map<std::string, int> reasons;
+  for (const Json& document : dropped) {
+    EXPECT_EQ(document.at("kept"), false);
+    ++reasons[document.at("reason")];
+  }
+  EXPECT_EQ(reasons.size(), 2u);
+  EXPECT_EQ(reasons["length.short"], 43 + 29);
+  EXPECT_EQ(reasons["first_word.again"], 500 - 97 - 43 - 29);
+  const Json& stages = manifest.at("stages");
+  ASSERT_EQ(stages.size(), 4u);
+  EXPECT_EQ(stages[1].at("rules")[0].at("documents"), 72);
+  EXPECT_EQ(stages[1].at("rules")[0].at("samples").size(), 3u);
+  EXPECT_EQ(stages[2].at("documents_in"), 428);
+  EXPECT_EQ(stages[2].at("documents_out"), 97);
+  EXPECT_EQ(stages[2].at("notes").at("words"), "97");
+  EXPECT_EQ(stages[3].at("documents_out"), 97) << "annotate drops nothing";
+  EXPECT_EQ(manifest.at("distributions").at("length.characters").at("count"), 500);
+  EXPECT_FALSE(fs::exists(fs::path(fixture.config.output) / "work"));
+}
+
+TEST(Pipeline, WritesWhatTheStagesFoundAndKeepsTheInputsOtherFields) {
+  Fixture fixture;
+  fixture.run();
+  const auto kept = fixture.documents("kept");
+  const Json& document = kept.at(1);
+  EXPECT_EQ(document.at("kept"), true);
+  EXPECT_EQ(document.at("date"), "2024-01-01");
+  EXPECT_EQ(document.at("source"), "a");
+  EXPECT_EQ(document.at("annotations").at("length.characters"), document.at("text").get<std::string>().size());
+  bool cleaned = false, annotated = false;
+  for (const Json& each : kept) {
+    cleaned = cleaned || each.at("annotations").at("length.characters") != each.at("text").get<std::string>().size();
+    annotated = annotated || each.at("annotations").contains("later.reason");
+    EXPECT_FALSE(each.at("text").get<std::string>().ends_with('!'));
+  }
+  EXPECT_TRUE(cleaned);
+  EXPECT_FALSE(annotated) << "no text that is left is shorter than 20";
+}
+
+TEST(Pipeline, GivesTheSameBytesOnAnyNumberOfThreads) {
+  Fixture one, three(one, "three");
+  three.config.work.threads = 3;
+  one.run();
+  three.run();
+  EXPECT_GT(one.files().size(), 3u);
+  expect_equal(one.files(), three.files());
+}
+
+TEST(Pipeline, GoesOnWhereASignalStoppedIt) {
+  Fixture whole, stopped(whole, "stopped");
+  whole.run();
+  int starts = 0;
+  for (;; ++starts) {
+    ASSERT_LT(starts, 200);
+    int looks = 0;  // a later start looks up as often on its way through what is finished
+    const PipelineOutcome outcome = stopped.run([&] { return ++looks == 1 + 2 * starts ? SIGTERM : 0; });
+    if (outcome.signal == 0) break;
+    EXPECT_EQ(outcome.signal, SIGTERM);
+    EXPECT_FALSE(fs::exists(fs::path(stopped.config.output) / "manifest.json"));
+  }
+  EXPECT_GT(starts, 3);
+  expect_equal(whole.files(), stopped.files());
+}
+
+TEST(Pipeline, GoesOnAfterAKillAtAnyMoment) {
+  Fixture whole, killed(whole, "killed");
+  whole.run();
+  int kills = 0;
+  for (int attempt = 1;; ++attempt) {
+    ASSERT_LT(attempt, 200);
+    const pid_t child = fork();
+    if (child == 0) {
+      int looks = 0;
+      killed.run([&] {
+        if (++looks == attempt) raise(SIGKILL);
+        return 0;
+      });
+      _exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status)) break;
+    ++kills;
+    ASSERT_EQ(WTERMSIG(status), SIGKILL);
+  }
+  EXPECT_GT(kills, 3);
+  expect_equal(whole.files(), killed.files());
+}
+
+TEST(Pipeline, DoesADamagedUnitAgain) {
+  Fixture whole, damaged(whole, "damaged");
+  whole.run();
+  int looks = 0;
+  ASSERT_NE(damaged.run([&] { return ++looks == 5 ? SIGTERM : 0; }).signal, 0);
+  int cut = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(damaged.config.output) / "work")) {
+    if (entry.path().extension() != ".unit") continue;
+    fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+    ++cut;
+  }
+  ASSERT_GT(cut, 0);
+  damaged.run();
+  expect_equal(whole.files(), damaged.files());
+}
+
+TEST(Pipeline, RefusesToGoOnWithAnotherConfigurationOrInput) {
+  Fixture fixture;
+  fixture.run();
+  EXPECT_TRUE(fixture.run().was_finished);
+  fixture.config.stages[0] = length(13);
+  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("another configuration"), std::string::npos);
+  fixture.config.stages[0] = length(12);
+  fixture.folder->write("a.jsonl", lines(301));
+  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("other input files"), std::string::npos);
+  fixture.config.work.resume = false;
+  EXPECT_FALSE(fixture.run().was_finished);
+  EXPECT_EQ(fixture.manifest().at("documents").at("read").at("documents"), 501);
+}
+
+TEST(Pipeline, CountsWhatCannotBeReadWithFileAndLine) {
+  Fixture fixture;
+  fixture.add("bad.jsonl", "{\"text\": \"a good line of text\"}\nnot json\n{\"no\": 1}\n{\"text\": \"\"}\n{\"text\": \"\xff\"}\n{\"text\": 7}\n");
+  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("bad.jsonl:2: "), std::string::npos);
+  fixture.config.on_error = configs::OnError::skip;
+  fixture.config.work.resume = false;
+  fixture.run();
+  const Json manifest = fixture.manifest();
+  EXPECT_EQ(manifest.at("documents").at("failed"), 4);
+  EXPECT_EQ(manifest.at("sources").at("bad").at("read").at("documents"), 2);
+  EXPECT_EQ(manifest.at("stages")[0].at("rules")[0].at("rule"), "empty_text");
+  ASSERT_EQ(manifest.at("problems").size(), 4u);
+  EXPECT_EQ(manifest.at("problems")[3].at("line"), 6);
+  const std::string errors = read_file(fs::path(fixture.config.output) / "errors.jsonl");
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 4);
+}
+
+TEST(Pipeline, KeepsWhatStandsBeforeTheDamageOfAFile) {
+  Fixture fixture;
+  const std::string path = (fixture.folder->path() / "cut.jsonl.gz").string();
+  const gzFile file = gzopen(path.c_str(), "wb");
+  const std::string content = lines(3000, 3);
+  gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
+  gzclose(file);
+  fs::resize_file(path, fs::file_size(path) / 2);
+  fixture.config.read = {{.path = path}};
+  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("cut.jsonl.gz"), std::string::npos);
+  fixture.config.on_error = configs::OnError::skip;
+  fixture.config.work.resume = false;
+  fixture.run();
+  const Json counts = fixture.manifest().at("documents");
+  EXPECT_EQ(counts.at("failed"), 1);
+  EXPECT_GT(counts.at("read").at("documents"), 500);
+  EXPECT_LT(counts.at("read").at("documents"), 2500);
+}
+
+TEST(Pipeline, LeavesDocumentsThatAStageDoesNotSeeAlone) {
+  Fixture fixture;
+  fixture.config.stages = {length(1000, StageMode::drop, {.language = {}, .source = {"b"}})};
+  fixture.run();
+  const Json manifest = fixture.manifest();
+  EXPECT_EQ(manifest.at("stages")[1].at("documents_in"), 200);
+  EXPECT_EQ(manifest.at("sources").at("a").at("kept").at("documents"), 300);
+  EXPECT_EQ(manifest.at("sources").at("b").at("kept").at("documents"), 0);
+}
+
+TEST(Pipeline, CutsShardsByTheBytesOfDocuments) {
+  Fixture fixture;
+  fixture.config.stages = {};
+  fixture.config.write.shard_bytes = 10000;
+  fixture.run();
+  const auto files = fixture.files();
+  EXPECT_TRUE(files.contains("kept/a/00002.jsonl.zst"));
+  EXPECT_TRUE(files.contains("kept/b/00001.jsonl.zst"));
+  std::int64_t documents = 0;
+  for (const auto& [name, content] : files)
+    if (name.starts_with("kept/")) {
+      const std::string text = decompress(content);
+      EXPECT_LE(text.size(), 10000u);
+      documents += std::count(text.begin(), text.end(), '\n');
+    }
+  EXPECT_EQ(documents, 500);
+}
+
+TEST(Pipeline, IsReadAgainAsItWasWritten) {
+  Fixture fixture;
+  fixture.run();
+  Fixture second(fixture, "second");
+  second.config.read = {{.path = fixture.config.output + "/kept"}};
+  second.config.stages = {};
+  second.run();
+  EXPECT_EQ(fixture.documents("kept"), second.documents("kept"));
+}
+
+TEST(Pipeline, RefusesAComparisonThatDoesNotFit) {
+  Fixture fixture;
+  fixture.config.work.memory_bytes = 1000;
+  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("work.memory_bytes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace phidias::data::pipeline

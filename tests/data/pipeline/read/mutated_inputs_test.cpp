@@ -1,0 +1,108 @@
+// Deterministic mutations of real inputs through the fuzz targets: no crash, no exception but DataError.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "base/atomic_file.h"
+
+#define LLVMFuzzerTestOneInput warc_target
+#include "tests/fuzz/warc_fuzz.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput jsonl_target
+#include "tests/fuzz/jsonl_documents_fuzz.cpp"
+#undef LLVMFuzzerTestOneInput
+
+namespace phidias::data::pipeline {
+namespace {
+
+void run(int (*target)(const std::uint8_t*, std::size_t), const std::string& bytes) {
+  target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+}
+
+// Cuts, flips, removes, repeats and overwrites parts.
+std::string mutated(std::string bytes, const std::vector<std::string>& tokens, std::mt19937& random) {
+  for (int changes = 1 + static_cast<int>(random() % 4); changes > 0 && !bytes.empty(); --changes) {
+    const std::size_t at = random() % bytes.size(), length = std::min<std::size_t>(bytes.size() - at, 1 + random() % 40);
+    switch (random() % 6) {
+      case 0:
+        if (random() % 4 == 0) bytes.resize(at);
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+        break;
+      case 2:
+        bytes.erase(at, length);
+        break;
+      case 3:
+        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
+        break;
+      default:
+        bytes.replace(at, random() % 8, tokens[random() % tokens.size()]);
+    }
+  }
+  return bytes;
+}
+
+TEST(MutatedInputs, WarcGivesDocumentsProblemsOrDataError) {
+  const std::string folder = std::string(PHIDIAS_SOURCE_DIR) + "/tests/golden/readers/";
+  const std::vector<std::string> tokens = {"WARC/1.0\r\n",
+                                           "\r\n\r\n",
+                                           "\n",
+                                           "Content-Length: 99999999999999999999\r\n",
+                                           "Content-Length: 5\r\n",
+                                           "ffffffffffffffff\r\n",
+                                           "0\r\n",
+                                           "charset=utf-16",
+                                           "<meta charset=hz>",
+                                           "\xff\xfe",
+                                           "Content-Encoding: deflate\r\n",
+                                           "Transfer-Encoding: chunked\r\n",
+                                           "-1",
+                                           std::string(1, '\0')};
+  std::mt19937 random(1);
+  for (const char* name : {"pages.warc", "pages.warc.gz", "texts.warc.wet.gz"}) {
+    const std::string seed = read_file(folder + name);
+    run(warc_target, seed);
+    for (int i = 0; i < 400; ++i) run(warc_target, mutated(seed, tokens, random));
+  }
+}
+
+TEST(MutatedInputs, LinesOfJsonGiveDocumentsOrDataError) {
+  const std::string seed =
+      " {\"id\":\"a\",\"text\":\"t\\n\\u00e9\\ud83d\\ude00\",\"url\":\"http://"
+      "x\",\"source\":\"s\",\"metadata\":{\"url\":\"y\",\"n\":[1,-2.5e3,null]},\"kept\":false,"
+      "\"reason\":\"r\",\"annotations\":{\"x\":1.5,\"y\":true,\"z\":\"s\",\"w\":null}}\n"
+      "{\"a\":{\"text\":\"inner\",\"id\":7},\"text\":\"\",\"big\":123456789012345678901234567890}\n";
+  const std::vector<std::string> tokens = {"\"text\"",
+                                           "\"id\":",
+                                           "\"source\":3",
+                                           "\"annotations\":[]",
+                                           "\"kept\":1",
+                                           "\\u0000",
+                                           "\\ud800",
+                                           "\\\"",
+                                           "{",
+                                           "}",
+                                           "[",
+                                           "]",
+                                           ",",
+                                           ":",
+                                           "\"",
+                                           "\\",
+                                           "null",
+                                           "-0",
+                                           "1e400",
+                                           "99999999999999999999999",
+                                           "\n",
+                                           "\xff",
+                                           "\xed\xa0\x80",
+                                           "\"input_text\":1",
+                                           std::string(1, '\0')};
+  std::mt19937 random(2);
+  run(jsonl_target, seed);
+  for (int i = 0; i < 20000; ++i) run(jsonl_target, mutated(seed, tokens, random));
+}
+
+}  // namespace
+}  // namespace phidias::data::pipeline
