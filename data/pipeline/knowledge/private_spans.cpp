@@ -204,7 +204,8 @@ class Search {
   // Behind the END line of the block, or behind the last line that looks like base64.
   std::size_t end_of_key_block(std::size_t begin, std::size_t end) const {
     constexpr std::size_t kLongestBlock = 16384;
-    const std::string_view rest = text_.substr(begin, kLongestBlock);
+    std::string_view rest = text_.substr(begin, kLongestBlock);
+    rest = rest.substr(0, rest.find("-----BEGIN ", end - begin));  // each byte is looked at for one block only
     const std::size_t closing = rest.find("-----END ");
     if (closing == std::string_view::npos) {
       while (end < text_.size() && (is_ascii_alnum(text_[end]) || std::string_view("+/=\r\n").find(text_[end]) != std::string_view::npos)) ++end;
