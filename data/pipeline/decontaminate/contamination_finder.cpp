@@ -12,6 +12,8 @@ namespace {
 // Words on either side of a question's place in the document that are compared as well: what a rewording adds.
 std::size_t slack(std::size_t words) { return words / 4 + 2; }
 
+constexpr int kPlaces = 16;  // of one item in a document that are compared; a phrase that comes again and again says nothing new
+
 std::vector<std::string_view> word_list(const NormalWords& words, std::size_t begin, std::size_t end) {
   std::vector<std::string_view> list;
   for (std::size_t i = begin; i < end; ++i) list.push_back(words.span(i, 1));
@@ -144,17 +146,28 @@ void ContaminationFinder::for_each_item(const Match& match, Visit&& visit) const
 
 std::vector<std::uint32_t> ContaminationFinder::items(const std::vector<Match>& matches, const Scratch& scratch, double* best) const {
   std::map<std::uint32_t, double> measured;  // item -> likeness
+  std::map<std::uint32_t, int> places;       // item -> places looked at
   *best = 0;
   std::u32string document;
-  if (settings_.likeness == Likeness::matched_part && !matches.empty()) document = code_points(scratch.words.text);
+  std::vector<std::uint64_t> runs;
+  if (settings_.likeness == Likeness::matched_part && !matches.empty()) {
+    document = code_points(scratch.words.text);
+    runs = character_runs(document);
+  }
   for (const Match& match : matches) {
     for_each_item(match, [&](std::uint32_t item, const NgramIndex& index, std::uint32_t entry, std::int64_t gram) {
       const NormalWords& words = index.item_words(entry);
       if (settings_.likeness == Likeness::none || &index == &lines_) {
         measured[item] = 1;
       } else if (settings_.likeness == Likeness::matched_part) {
-        if (!measured.contains(item)) measured[item] = matched_part(document, code_points(words.text));  // of the whole document: once is enough
-      } else {
+        // Of the whole document: once is enough. A phrase that many items share makes many candidates; most end at the bound.
+        if (measured.contains(item)) return;
+        const std::u32string text = code_points(words.text);
+        const double bound = matched_part_bound(runs, text);
+        const double ratio = bound > settings_.ratio || bound > *best ? matched_part(document, text) : 0;
+        measured[item] = ratio;
+        *best = std::max(*best, ratio);
+      } else if (places[item]++ < kPlaces) {
         // The n-gram's place in the document, less what stands before it in the question. Of an item that shares the n-gram, the first place is taken.
         const std::size_t before = index.position(gram, entry), extra = slack(words.size());
         const std::size_t begin = match.word < before + extra ? 0 : match.word - before - extra;

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "data/tokenizers/utf8.h"
 
 namespace phidias::data::pipeline {
 namespace {
+
+constexpr std::size_t kShortest = 6;  // characters of a block that counts
 
 class Matcher {
  public:
@@ -87,7 +90,6 @@ class Matcher {
 std::vector<MatchingBlock> matching_blocks(std::u32string_view a, std::u32string_view b) { return Matcher(a, b).blocks(b.size()); }
 
 double matched_part(std::u32string_view document, std::u32string_view item) {
-  constexpr std::size_t kShortest = 6;
   if (item.empty()) return 0;
   std::size_t length = 0;
   bool gap = false;
@@ -103,6 +105,25 @@ double matched_part(std::u32string_view document, std::u32string_view item) {
     }
   }
   return static_cast<double>(length) / static_cast<double>(item.size());
+}
+
+std::vector<std::uint64_t> character_runs(std::u32string_view text) {
+  std::vector<std::uint64_t> runs;
+  for (std::size_t i = 0; i + kShortest <= text.size(); ++i) runs.push_back(hash_bytes(text.data() + i, kShortest * sizeof(char32_t)).low);
+  std::sort(runs.begin(), runs.end());
+  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
+  return runs;
+}
+
+double matched_part_bound(const std::vector<std::uint64_t>& document_runs, std::u32string_view item) {
+  if (item.empty()) return 0;
+  std::size_t covered = 0, end = 0;
+  for (std::size_t i = 0; i + kShortest <= item.size(); ++i) {
+    if (!std::binary_search(document_runs.begin(), document_runs.end(), hash_bytes(item.data() + i, kShortest * sizeof(char32_t)).low)) continue;
+    covered += i + kShortest - std::max(i, end);
+    end = i + kShortest;
+  }
+  return static_cast<double>(covered) / static_cast<double>(item.size());
 }
 
 double common_words(const std::vector<std::string_view>& question, const std::vector<std::string_view>& passage) {

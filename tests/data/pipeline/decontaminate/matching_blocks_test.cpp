@@ -24,6 +24,17 @@ TEST(MatchingBlocks, MatchedPartCountsLongRunsOnly) {
   EXPECT_DOUBLE_EQ(matched_part(U"x abcdef y", U" abcdef "), 6.0 / 8);  // outer spaces do not count
 }
 
+TEST(MatchingBlocks, MatchedPartStaysBelowItsBound) {
+  int above_zero = 0;
+  for (const Json& example : golden_cases()["blocks"]) {
+    const std::u32string a = code_points(example["a"].get<std::string>()), b = code_points(example["b"].get<std::string>());
+    EXPECT_LE(matched_part(a, b), matched_part_bound(character_runs(a), b)) << example;
+    above_zero += matched_part(a, b) > 0;
+  }
+  EXPECT_GT(above_zero, 5);
+  EXPECT_DOUBLE_EQ(matched_part_bound(character_runs(U"xabcdefx"), U"abcdefghij"), 6.0 / 10);
+}
+
 TEST(MatchingBlocks, CommonWordsKeepTheirOrder) {
   EXPECT_DOUBLE_EQ(common_words({"a", "b", "c", "d"}, {"x", "a", "c", "y", "d"}), 0.75);
   EXPECT_DOUBLE_EQ(common_words({"a", "b"}, {"b", "a"}), 0.5);
