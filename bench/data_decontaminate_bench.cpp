@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "base/philox.h"
 #include "data/pipeline/decontaminate/contamination_finder.h"
@@ -80,6 +81,7 @@ void measure(const std::string& name, const DecontaminateConfig& config, const s
 
 int run(int argc, char** argv) {
   const std::vector<std::string> documents = documents_of(phidias::read_file(argv[1]));
+  if (documents.empty()) throw phidias::DataError(std::string(argv[1]) + ": no text");
   const std::string path = std::string(argc > 3 ? argv[3] : ".") + "/decontaminate-bench-questions.jsonl";
   phidias::write_file_atomic(path, questions(documents, argc > 2 ? std::atoi(argv[2]) : 20000));
   for (std::size_t rule = 0; rule < phidias::configs::enum_names<ContaminationRule>.size(); ++rule) {
