@@ -20,7 +20,7 @@ class Mixture : public ProgramTest {
     write_mixture("disjoint_from: general, ");
     write_text(folder_ / "recipe.yaml",
                "method: pretrain\nrun: {output: run}\nmodel: {preset: phi3-quickstart, tokenizer: " + tokenizer_ +
-                   ", dtype: float32}\ndata: {mixture: mixture.yaml, max_length: 64}\nbatch: {tokens: 400, micro_tokens: 400}\noptimizer: {learning_rate: "
+                   ", dtype: float32}\ndata: {mixture: mixture.yaml, max_length: 256}\nbatch: {tokens: 400, micro_tokens: 400}\noptimizer: {learning_rate: "
                    "1.0e-3}\n");
   }
   void write_mixture(const std::string& second) {
@@ -64,9 +64,9 @@ TEST_F(Mixture, MistakesEndBeforeTheFirstStep) {
     EXPECT_EQ(overlap.code, 2) << command;
     EXPECT_NE(overlap.err.find("leave them out with `disjoint_from`, or declare `reuse_epochs`"), std::string::npos) << overlap.err;
   }
-  write_mixture("disjoint_from: general, context: 128, ");
+  write_mixture("disjoint_from: general, context: 512, ");
   const ProgramResult context = phidias("train recipe.yaml");
-  EXPECT_NE(context.err.find("a context of 128 is more than data.max_length, 64"), std::string::npos) << context.err;
+  EXPECT_NE(context.err.find("a context of 512 is more than data.max_length, 256"), std::string::npos) << context.err;
   const ProgramResult method = phidias("train recipe.yaml method=sft");
   EXPECT_NE(method.err.find("data.mixture: needs method: pretrain"), std::string::npos) << method.err;
   EXPECT_EQ(phidias("data tokenize kept --model " + tokenizer_ + " --output tokens").code, 2) << "other columns into the same folder";
