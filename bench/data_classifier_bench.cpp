@@ -15,26 +15,18 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "bench/measure.h"
 #include "data/pipeline/classify/fasttext_classifier.h"
 
 namespace {
 
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Cut after the first line end past 4096 bytes; line ends become spaces, and the library wants one at the end.
+// Line ends become spaces, and the library wants one at the end.
 std::vector<std::string> documents(std::string_view text) {
   std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n', std::min<std::size_t>(4096, text.size())), text.size() - 1) + 1;
-    parts.emplace_back(text.substr(0, end));
+  for (const std::string_view part : phidias::bench::documents_of(text)) {
+    parts.emplace_back(part);
     std::replace(parts.back().begin(), parts.back().end(), '\n', ' ');
     parts.back() += '\n';
-    text.remove_prefix(end);
   }
   return parts;
 }
@@ -64,13 +56,13 @@ int main(int argc, char** argv) {
   try {
     const std::string text = phidias::read_file(argv[2]);
     std::vector<std::string> parts = documents(text);
-    double start = cpu_seconds();
+    double start = phidias::bench::cpu_seconds();
     const FastTextClassifier model = FastTextClassifier::load(argv[1]);
-    const double load = cpu_seconds() - start;
-    start = cpu_seconds();
+    const double load = phidias::bench::cpu_seconds() - start;
+    start = phidias::bench::cpu_seconds();
     fasttext::FastText library;
     library.loadModel(argv[1]);
-    const double library_load = cpu_seconds() - start;
+    const double library_load = phidias::bench::cpu_seconds() - start;
 
     // The library's quickest way: its tokenizer on a stream over the text, one prediction of one label's probability.
     const auto by_library = [&](Scores& scores) {
@@ -95,12 +87,12 @@ int main(int argc, char** argv) {
     double our_best = 1e9, their_best = 1e9;
     for (int round = 0; round < 5; ++round) {  // interleaved: the machine's other work meets both
       ours.clear(), theirs.clear();
-      start = cpu_seconds();
+      start = phidias::bench::cpu_seconds();
       by_us(ours);
-      our_best = std::min(our_best, cpu_seconds() - start);
-      start = cpu_seconds();
+      our_best = std::min(our_best, phidias::bench::cpu_seconds() - start);
+      start = phidias::bench::cpu_seconds();
       by_library(theirs);
-      their_best = std::min(their_best, cpu_seconds() - start);
+      their_best = std::min(their_best, phidias::bench::cpu_seconds() - start);
     }
     const double megabytes = static_cast<double>(text.size()) / 1e6;
     std::printf("phidias: %.1f MB/s (load %.2f s), library: %.1f MB/s (load %.2f s), ratio %.2f, %zu documents, largest difference %.1e\n",

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/philox.h"
+#include "bench/measure.h"
 #include "data/pipeline/decontaminate/contamination_finder.h"
 #include "data/tokenizers/utf8.h"
 
@@ -22,20 +23,9 @@ namespace {
 
 using namespace phidias::data::pipeline;
 
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 std::vector<std::string> documents_of(std::string_view text) {
   std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n', std::min<std::size_t>(4096, text.size())), text.size() - 1) + 1;
-    parts.push_back(phidias::data::to_utf8_lossy(text.substr(0, end)));
-    text.remove_prefix(end);
-  }
+  for (const std::string_view part : phidias::bench::documents_of(text)) parts.push_back(phidias::data::to_utf8_lossy(part));
   return parts;
 }
 
@@ -61,19 +51,19 @@ std::string questions(const std::vector<std::string>& documents, int items) {
 }
 
 void measure(const std::string& name, const DecontaminateConfig& config, const std::vector<std::string>& documents) {
-  double start = cpu_seconds();
+  double start = phidias::bench::cpu_seconds();
   const ContaminationFinder finder(config);
-  const double building = cpu_seconds() - start;
+  const double building = phidias::bench::cpu_seconds() - start;
   ContaminationFinder::Scratch scratch;
   std::size_t bytes = 0, found = 0;
-  start = cpu_seconds();
+  start = phidias::bench::cpu_seconds();
   for (const std::string& document : documents) {
     const std::vector<Match> matches = finder.find(document, scratch);
     double ratio = 0;
     found += !matches.empty() && !finder.items(matches, scratch, &ratio).empty();
     bytes += document.size();
   }
-  const double seconds = cpu_seconds() - start;
+  const double seconds = phidias::bench::cpu_seconds() - start;
   std::printf("%-12s %7.1f MB/s   %zu n-grams in %.2f s, %.1f MB of index, %zu of %zu documents hit\n", name.c_str(),
               static_cast<double>(bytes) / 1e6 / seconds, finder.grams(), building, static_cast<double>(finder.bytes()) / 1e6, found, documents.size());
   std::fflush(stdout);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "bench/measure.h"
 #include "data/pipeline/dedup/exact_dedup.h"
 #include "data/pipeline/dedup/key_sort.h"
 #include "data/pipeline/dedup/minhash_dedup.h"
@@ -26,32 +27,11 @@ namespace {
 using namespace phidias;
 using namespace phidias::data::pipeline;
 
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-template <typename Call>
-double best_of(int rounds, Call call) {
-  double best = 1e9;
-  for (int i = 0; i < rounds; ++i) {
-    const double start = cpu_seconds();
-    call();
-    best = std::min(best, cpu_seconds() - start);
-  }
-  return best;
-}
-
-// Cut after the first line end past 4096 bytes, as the peer's script does.
 std::vector<Document> documents_of(std::string_view text) {
   std::vector<Document> documents;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n', std::min<std::size_t>(4096, text.size())), text.size() - 1) + 1;
-    documents.emplace_back().set_text(std::string(text.substr(0, end)));
+  for (const std::string_view part : phidias::bench::documents_of(text)) {
+    documents.emplace_back().set_text(std::string(part));
     documents.back().id = "document-" + std::to_string(documents.size());
-    text.remove_prefix(end);
   }
   return documents;
 }
@@ -59,7 +39,7 @@ std::vector<Document> documents_of(std::string_view text) {
 void bench_collect(const char* name, const CollectiveStage& stage, const std::vector<Document>& documents, double megabytes) {
   std::string record;
   std::size_t bytes = 0;
-  const double seconds = best_of(5, [&] {
+  const double seconds = phidias::bench::best_of(5, [&] {
     bytes = 0;
     for (const Document& document : documents) {
       record.clear();
@@ -73,7 +53,7 @@ void bench_collect(const char* name, const CollectiveStage& stage, const std::ve
 void bench_kernels(const std::vector<Document>& documents, double megabytes) {
   const TextNormaliser normaliser;
   NormalisedText text;
-  const double normalising = best_of(5, [&] {
+  const double normalising = phidias::bench::best_of(5, [&] {
     for (const Document& document : documents) normaliser.normalise(document.text(), text);
   });
   std::printf("%-28s %9.1f MB/s\n", "normalisation alone", megabytes / normalising);
@@ -85,7 +65,7 @@ void bench_kernels(const std::vector<Document>& documents, double megabytes) {
   const Permutations permutations(112, 1);
   std::vector<std::uint64_t> minima;
   for (int level = 0; level <= static_cast<int>(vector_level()); ++level) {
-    const double seconds = best_of(3, [&] {
+    const double seconds = phidias::bench::best_of(3, [&] {
       for (const auto& list : shingles) minhash_minima(permutations, list, minima, static_cast<VectorLevel>(level));
     });
     const char* names[] = {"112 permutations, plain", "112 permutations, AVX2", "112 permutations, AVX-512"};
@@ -105,9 +85,9 @@ void bench_resolve(const char* name, CollectiveStage& stage, const std::vector<s
   const auto scratch = std::filesystem::temp_directory_path() / ("phidias-dedup-bench-" + std::to_string(getpid()));
   std::filesystem::create_directories(scratch);
   std::vector<RecordList> decisions(1);
-  const double start = cpu_seconds();
+  const double start = phidias::bench::cpu_seconds();
   stage.resolve({.units = units, .documents = static_cast<std::int64_t>(count), .group = &alone, .scratch = scratch}, decisions);
-  std::printf("%-28s %9.2f M documents/s (%zu)\n", name, static_cast<double>(count) / (cpu_seconds() - start) / 1e6, count);
+  std::printf("%-28s %9.2f M documents/s (%zu)\n", name, static_cast<double>(count) / (phidias::bench::cpu_seconds() - start) / 1e6, count);
   std::filesystem::remove_all(scratch);
 }
 
@@ -124,7 +104,7 @@ void bench_sort(std::size_t count) {
   double seconds = 1e9;
   for (int round = 0; round < 3; ++round) {
     sorted = keys;
-    seconds = std::min(seconds, best_of(1, [&] { sort_by_key(sorted); }));
+    seconds = std::min(seconds, phidias::bench::best_of(1, [&] { sort_by_key(sorted); }));
   }
   std::printf("%-28s %9.1f M keys/s (%zu)\n", "sort of keys", static_cast<double>(count) / seconds / 1e6, count);
 }
@@ -159,7 +139,7 @@ void bench(const char* path, std::size_t keys) {
   std::vector<std::string> records(documents.size());
   for (std::size_t i = 0; i < documents.size(); ++i) minhash.collect(documents[i], records[i]);
   bench_resolve("minhash resolve", minhash, records, documents.size());
-  const double suffixes = best_of(1, [&] { repeated_spans(text, 100, false); });
+  const double suffixes = phidias::bench::best_of(1, [&] { repeated_spans(text, 100, false); });
   std::printf("%-28s %9.2f MB/s\n", "substring_dedup", megabytes / suffixes);
 }
 

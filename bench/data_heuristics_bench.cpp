@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/measure.h"
 #include "data/pipeline/quality/c4_quality.h"
 #include "data/pipeline/quality/fineweb_quality.h"
 #include "data/pipeline/quality/gopher_quality.h"
@@ -23,22 +24,9 @@ namespace {
 
 using namespace phidias::data::pipeline;
 
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Cut after the first line end past 4096 bytes, as the peer's script does.
 std::vector<std::string> documents(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n', std::min<std::size_t>(4096, text.size())), text.size() - 1) + 1;
-    parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return parts;
+  const std::vector<std::string_view> parts = phidias::bench::documents_of(text);
+  return {parts.begin(), parts.end()};
 }
 
 template <class S>
@@ -64,7 +52,7 @@ Result measure(const std::vector<const Stage*>& stages, const std::vector<std::s
   Document document;
   for (int round = 0; round < 9; ++round) {
     std::size_t kept = 0;
-    const double start = cpu_seconds();
+    const double start = phidias::bench::cpu_seconds();
     for (const std::string& text : texts) {
       document.clear();
       document.set_text(text);
@@ -77,7 +65,7 @@ Result measure(const std::vector<const Stage*>& stages, const std::vector<std::s
       }
       kept += !dropped;
     }
-    best.seconds = std::min(best.seconds, cpu_seconds() - start);
+    best.seconds = std::min(best.seconds, phidias::bench::cpu_seconds() - start);
     best.kept = kept;
   }
   return best;

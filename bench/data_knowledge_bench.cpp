@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "bench/measure.h"
 #include "data/pipeline/knowledge/ephemeral_stage.h"
 #include "data/pipeline/knowledge/language_stage.h"
 #include "data/pipeline/knowledge/privacy_stage.h"
@@ -22,21 +23,9 @@ namespace {
 
 using namespace phidias::data::pipeline;
 
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Cut after the first line end past 4096 bytes.
 std::vector<std::string> documents(std::string_view text) {
   std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n', std::min<std::size_t>(4096, text.size())), text.size() - 1) + 1;
-    parts.push_back(phidias::data::to_utf8_lossy(text.substr(0, end)));
-    text.remove_prefix(end);
-  }
+  for (const std::string_view part : phidias::bench::documents_of(text)) parts.push_back(phidias::data::to_utf8_lossy(part));
   return parts;
 }
 
@@ -52,9 +41,9 @@ void measure(const Stage& stage, const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
       document.clear();
       document.set_text(text);
-      const double start = cpu_seconds();
+      const double start = phidias::bench::cpu_seconds();
       worker->process(batch);
-      seconds += cpu_seconds() - start;
+      seconds += phidias::bench::cpu_seconds() - start;
       bytes += text.size();
       dropped += document.dropped();
       changed += document.text() != text;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
 #include "data/pipeline/text/extract_html.h"
 #include "data/pipeline/text/normalise.h"
 #include "data/tokenizers/utf8.h"
@@ -18,13 +19,6 @@ namespace {
 
 using namespace phidias::data;
 using namespace phidias::data::pipeline;
-
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 std::vector<std::string> read_pages(const std::string& folder) {
   std::vector<std::filesystem::path> paths;
@@ -58,9 +52,9 @@ std::vector<std::string> measure(const char* what, const Stage& stage, const std
       batch.push_back(&documents[i]);
       bytes += static_cast<double>(texts[i].size());
     }
-    const double start = cpu_seconds();
+    const double start = phidias::bench::cpu_seconds();
     worker->process(batch);
-    best = std::min(best, cpu_seconds() - start);
+    best = std::min(best, phidias::bench::cpu_seconds() - start);
     out.clear();
     for (const Document& document : documents)
       if (!document.dropped()) out.push_back(document.text());

@@ -10,40 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/measure.h"
 #include "data/tokenizers/tokenizer.h"
 
-namespace {
-
-// CPU time: other work on the machine does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-template <typename Call>
-double best_of(int rounds, Call call) {
-  double best = 1e9;
-  for (int i = 0; i < rounds; ++i) {
-    const double start = cpu_seconds();
-    call();
-    best = std::min(best, cpu_seconds() - start);
-  }
-  return best;
-}
-
-// Cut after the first line end past 4096 bytes, as the peers' script does.
-std::vector<std::string_view> documents(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n', std::min<std::size_t>(4096, text.size())), text.size() - 1) + 1;
-    parts.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return parts;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 int main(int argc, char** argv) {
   using namespace phidias::data;
@@ -53,23 +23,23 @@ int main(int argc, char** argv) {
   }
   try {
     std::unique_ptr<Tokenizer> tokenizer;
-    const double load = best_of(3, [&] { tokenizer = Tokenizer::load(argv[1]); });
+    const double load = phidias::bench::best_of(3, [&] { tokenizer = Tokenizer::load(argv[1]); });
     std::ostringstream stream;
     stream << std::ifstream(argv[2], std::ios::binary).rdbuf();
     const std::string text = std::move(stream).str();
     std::vector<std::int32_t> ids, all;
     std::vector<ByteRange> offsets;
-    const auto parts = documents(text);
+    const auto parts = phidias::bench::documents_of(text);
     const EncodeOptions options{.add_special_tokens = false};
-    const double plain = best_of(7, [&] {
+    const double plain = phidias::bench::best_of(7, [&] {
       all.clear();
       for (const auto part : parts) {
         tokenizer->encode(part, options, ids);
         all.insert(all.end(), ids.begin(), ids.end());
       }
     });
-    const double whole = best_of(3, [&] { tokenizer->encode(text, options, ids); });
-    const double with_offsets = best_of(3, [&] { tokenizer->encode(text, options, ids, &offsets); });
+    const double whole = phidias::bench::best_of(3, [&] { tokenizer->encode(text, options, ids); });
+    const double with_offsets = phidias::bench::best_of(3, [&] { tokenizer->encode(text, options, ids, &offsets); });
     const double megabytes = static_cast<double>(text.size()) / 1e6;
     std::printf("phidias: %.1f MB/s, as one text %.1f MB/s (with offsets %.1f), load %.0f ms, %zu tokens of %.2f bytes\n", megabytes / plain, megabytes / whole,
                 megabytes / with_offsets, load * 1e3, all.size(), static_cast<double>(text.size()) / static_cast<double>(all.size()));

@@ -54,6 +54,18 @@ function(phidias_test path)
   endif()
 endfunction()
 
+# A target for clang's libFuzzer: tests/fuzz/NAME_fuzz.cpp. With other compilers a test replays mutations (tests/support/mutations.h) through the same entry point.
+function(phidias_fuzz name library)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    return()
+  endif()
+  add_executable(${name}_fuzz ${PROJECT_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cpp)
+  target_include_directories(${name}_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name}_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
+  target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
+  target_link_libraries(${name}_fuzz PRIVATE phidias_${library})
+endfunction()
+
 function(phidias_test_properties test processors slow timeout)
   if(processors GREATER 2)
     set(processors 2)

@@ -23,8 +23,15 @@ namespace {
 
 std::int64_t physical_memory() { return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
 
-// A unit under way: its raw content, its documents, what is written of them (twice: plain and compressed), and the same again of a unit that waits.
-std::int64_t streaming_bytes(const PipelineConfig& config, std::size_t threads) { return static_cast<std::int64_t>(threads) * 8 * config.work.unit_bytes; }
+constexpr std::int64_t kProgramBytes = 64 << 20;
+// A unit under way and one that waits: raw content, documents, what is written of them plain and compressed, and what a stage makes of a page (its tree takes
+// about ten times the page).
+constexpr std::int64_t kUnitsOfMemory = 24;
+
+// Models and lists are held at most twice: as read, and as used.
+std::int64_t streaming_bytes(const PipelineConfig& config, std::size_t threads, std::int64_t resource_bytes) {
+  return kProgramBytes + 2 * resource_bytes + static_cast<std::int64_t>(threads) * kUnitsOfMemory * config.work.unit_bytes;
+}
 
 class Run {
  public:
@@ -71,7 +78,10 @@ class Run {
       stages_.push_back({entry.settings->make(setup), entry.settings});
       for (const std::filesystem::path& path : stages_.back().stage->resources()) resources_[path.string()];
     }
-    for (auto& [path, hash] : resources_) hash = hash_file(path).hex();
+    for (auto& [path, hash] : resources_) {
+      hash = hash_file(path).hex();
+      resource_bytes_ += static_cast<std::int64_t>(std::filesystem::file_size(path));
+    }
     if (!config_.tokenizer.empty()) {
       tokenizer_ = Tokenizer::load(config_.tokenizer);
       resources_[config_.tokenizer] = tokenizer_->content_hash().hex();
@@ -91,8 +101,9 @@ class Run {
     for (const InputFile& file : files_) bytes += file.bytes;
     log_info(config_.name + ": " + std::to_string(files_.size()) + " files, " + format_bytes(static_cast<double>(bytes)) + "; " +
              std::to_string(group().size()) + (group().size() == 1 ? " rank, " : " ranks, ") + std::to_string(threads_) +
-             " threads each; documents under way take at most " + format_bytes(static_cast<double>(streaming_bytes(config_, threads_))) +
-             " on a rank, comparing them at most " + format_bytes(static_cast<double>(memory_)));
+             " threads each; the program and documents under way take at most " +
+             format_bytes(static_cast<double>(streaming_bytes(config_, threads_, resource_bytes_))) + " on a rank, comparing them at most " +
+             format_bytes(static_cast<double>(memory_)));
   }
 
   // Continues with the segment after the last one of which all units are finished.
@@ -175,7 +186,7 @@ class Run {
   const PipelineOptions& options_;
   WorkDirectory work_;
   std::size_t threads_ = 1, last_ = 0;
-  std::int64_t memory_ = 0;
+  std::int64_t memory_ = 0, resource_bytes_ = 0;
   std::vector<PlacedStage> stages_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::map<std::string, std::string> resources_;
@@ -205,7 +216,7 @@ void Run::finish(double seconds) {
       parts.notes.push_back(notes_of(i, segment));
       if (stages_[i].stage->collective() != nullptr) ++segment;
     }
-    parts.memory_bytes = streaming_bytes(config_, threads_);
+    parts.memory_bytes = streaming_bytes(config_, threads_, resource_bytes_);
     parts.seconds = seconds;
     parts.ranks = group().size();
     parts.threads = static_cast<int>(threads_);

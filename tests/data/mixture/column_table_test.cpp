@@ -6,11 +6,11 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
 
 #define LLVMFuzzerTestOneInput column_table_target
 #include "tests/fuzz/column_table_fuzz.cpp"
+#include "tests/support/mutations.h"
 #undef LLVMFuzzerTestOneInput
 
 namespace phidias::data::mixture {
@@ -86,7 +86,7 @@ TEST(ColumnTable, MutatedFilesNeverCrash) {
   const std::string good = read_file(path);
   std::mt19937 random(7);
   for (int i = 0; i < 3000; ++i) {
-    const std::string bytes = mutated(good, random);
+    const std::string bytes = mutated(good, {}, random);
     column_table_target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
 }

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
 
 #define LLVMFuzzerTestOneInput kept_line_target
 #include "tests/fuzz/kept_line_fuzz.cpp"
+#include "tests/support/mutations.h"
 #undef LLVMFuzzerTestOneInput
 
 namespace phidias::data::mixture {
@@ -51,7 +51,7 @@ TEST(KeptLine, MutatedLinesNeverCrash) {
   const std::string good = R"({"id": "a/1", "text": "h\u00e9llo", "source": "web", "kept": true, "annotations": {"score": 3.25, "language": "en"}})";
   std::mt19937 random(5);
   for (int i = 0; i < 5000; ++i) {
-    const std::string bytes = mutated(good, random);
+    const std::string bytes = mutated(good, {}, random);
     kept_line_target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
 }

@@ -7,11 +7,11 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
 
 #define LLVMFuzzerTestOneInput mixture_config_target
 #include "tests/fuzz/mixture_config_fuzz.cpp"
+#include "tests/support/mutations.h"
 #undef LLVMFuzzerTestOneInput
 
 namespace phidias::data::mixture {
@@ -100,7 +100,7 @@ TEST(MixtureConfig, TheFirstPhaseReusesNothing) {
 TEST(MixtureConfig, MutatedFilesNeverCrash) {
   std::mt19937 random(5);
   for (int i = 0; i < 2000; ++i) {
-    const std::string bytes = mutated(kTwoPhases, random);
+    const std::string bytes = mutated(kTwoPhases, {}, random);
     mixture_config_target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
 }

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "data/mixture/token_directory.h"
 #include "tests/data/byte_tokenizer.h"
-#include "tests/data/mixture/mutated.h"
 #include "tests/data/temporary_directory.h"
+#include "tests/support/mutations.h"
 
 namespace phidias::data::mixture {
 namespace {
@@ -143,7 +143,7 @@ TEST(TokenDirectory, MutatedManifestsNeverCrash) {
   const std::string good = read_file(tokens / "manifest.json");
   std::mt19937 random(5);
   for (int i = 0; i < 500; ++i) {
-    directory.write("tokens/manifest.json", mutated(good, random));
+    directory.write("tokens/manifest.json", mutated(good, {}, random));
     try {
       open_token_directory(tokens);
     } catch (const DataError&) {

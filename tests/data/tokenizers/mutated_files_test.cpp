@@ -13,6 +13,7 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput tokenizer_model_target
 #include "tests/fuzz/tokenizer_model_fuzz.cpp"
+#include "tests/support/mutations.h"
 #undef LLVMFuzzerTestOneInput
 
 namespace phidias::data {
@@ -22,34 +23,7 @@ using Target = int (*)(const std::uint8_t*, std::size_t);
 
 void run(Target target, const std::string& bytes) { target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()); }
 
-// Cuts, flips, removes, repeats and overwrites parts.
-std::string mutated(std::string bytes, std::mt19937& random) {
-  const int changes = 1 + static_cast<int>(random() % 3);
-  for (int i = 0; i < changes && !bytes.empty(); ++i) {
-    const std::size_t at = random() % bytes.size(), length = std::min<std::size_t>(bytes.size() - at, 1 + random() % 12);
-    static const char* kTokens[] = {"null", "-1", "99999999999", "[]", "{}", "\"\"", "\xFF", "0x", "1e400", "true", "\"\\u2581\"", "\x80\x80\x80\x80"};
-    switch (random() % 6) {
-      case 0:
-        bytes.resize(at);
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-        break;
-      case 2:
-        bytes.erase(at, length);
-        break;
-      case 3:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
-        break;
-      case 4:
-        bytes.replace(at, length, kTokens[random() % std::size(kTokens)]);
-        break;
-      default:
-        bytes[at] = static_cast<char>(random());
-    }
-  }
-  return bytes;
-}
+const Mutations kMutations{.tokens = {"null", "-1", "99999999999", "[]", "{}", "\"\"", "\xFF", "0x", "1e400", "true", "\"\\u2581\"", "\x80\x80\x80\x80"}};
 
 // A value somewhere in the document replaced by another of its values or by a literal.
 void change_value(Json& node, std::mt19937& random) {
@@ -81,7 +55,7 @@ TEST(MutatedFiles, TokenizerJsonGivesATokenizerOrDataError) {
   for (const Json& seed : seeds()) {
     const std::string text = seed.dump();
     run(tokenizer_json_target, text);
-    for (int i = 0; i < 250; ++i) run(tokenizer_json_target, mutated(text, random));
+    for (int i = 0; i < 250; ++i) run(tokenizer_json_target, mutated(text, kMutations, random));
     for (int i = 0; i < 250; ++i) {
       Json changed = seed;
       change_value(changed, random);
@@ -100,7 +74,7 @@ TEST(MutatedFiles, TokenizerConfigGivesATokenizerOrDataError) {
                   {"add_eos_token", true},
                   {"<c>", 8}};
   for (int i = 0; i < 3000; ++i) {
-    run(tokenizer_json_target, mutated(seed.dump(), random));
+    run(tokenizer_json_target, mutated(seed.dump(), kMutations, random));
     Json changed = seed;
     change_value(changed, random);
     run(tokenizer_json_target, changed.dump());
@@ -122,7 +96,7 @@ TEST(MutatedFiles, TokenizerModelGivesATokenizerOrDataError) {
   tiktoken += "SGU= 256\n";
   for (const std::string& seed : {model, tiktoken}) {
     run(tokenizer_model_target, seed);
-    for (int i = 0; i < 4000; ++i) run(tokenizer_model_target, mutated(seed, random));
+    for (int i = 0; i < 4000; ++i) run(tokenizer_model_target, mutated(seed, kMutations, random));
   }
 }
 

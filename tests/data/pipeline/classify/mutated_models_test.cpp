@@ -6,55 +6,31 @@
 
 #include "base/atomic_file.h"
 #include "tests/fuzz/fasttext_model_fuzz.cpp"
+#include "tests/support/mutations.h"
 
 namespace phidias::data::pipeline {
 namespace {
 
 void run(const std::string& bytes) { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()); }
 
-// Cuts, flips, removes, repeats, and writes numbers that sizes break at.
-std::string mutated(std::string bytes, std::mt19937& random) {
-  static const std::int64_t kNumbers[] = {0, 1, -1, 2, 255, 256, 1 << 20, 2147483647, -2147483648LL, 4294967295LL, 9223372036854775807LL, 0x7FC000007FC00000LL};
-  const int changes = 1 + static_cast<int>(random() % 3);
-  for (int i = 0; i < changes && !bytes.empty(); ++i) {
-    // Half of the changes hit the settings and the start of the dictionary: most of what follows are weights.
-    const std::size_t at = random() % (random() % 2 == 0 ? std::min<std::size_t>(bytes.size(), 200) : bytes.size());
-    const std::size_t length = std::min<std::size_t>(bytes.size() - at, 1 + random() % 12);
-    const std::int64_t number = kNumbers[random() % std::size(kNumbers)];
-    switch (random() % 7) {
-      case 0:
-        bytes.resize(at);
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-        break;
-      case 2:
-        bytes.erase(at, length);
-        break;
-      case 3:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
-        break;
-      case 4:
-        std::memcpy(bytes.data() + at, &number, std::min<std::size_t>(bytes.size() - at, 4));
-        break;
-      case 5:
-        std::memcpy(bytes.data() + at, &number, std::min<std::size_t>(bytes.size() - at, 8));
-        break;
-      default:
-        bytes[at] = static_cast<char>(random());
-    }
-  }
+// Numbers that sizes break at, in four and in eight bytes.
+std::vector<std::string> numbers() {
+  std::vector<std::string> bytes;
+  for (const std::int64_t number :
+       {0LL, 1LL, -1LL, 2LL, 255LL, 256LL, 1LL << 20, 2147483647LL, -2147483648LL, 4294967295LL, 9223372036854775807LL, 0x7FC000007FC00000LL})
+    for (const std::size_t size : {4, 8}) bytes.emplace_back(reinterpret_cast<const char*>(&number), size);
   return bytes;
 }
 
 TEST(MutatedModels, GiveAClassifierOrDataError) {
   const std::filesystem::path folder = std::filesystem::path(PHIDIAS_SOURCE_DIR) / "tests/golden/classifier";
+  const Mutations mutations{.tokens = numbers(), .head = 200};  // the settings and the start of the dictionary: most of what follows are weights
   std::mt19937 random(1);
   for (const char* name :
        {"softmax.bin", "hierarchical.bin", "negative.bin", "one_versus_all.bin", "characters.bin", "quantised.ftz", "pruned.ftz", "many_labels.ftz"}) {
     const std::string model = read_file(folder / name);
     run(model);
-    for (int i = 0; i < 3000; ++i) run(mutated(model, random));
+    for (int i = 0; i < 3000; ++i) run(mutated(model, mutations, random));
   }
 }
 

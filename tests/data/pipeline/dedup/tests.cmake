@@ -12,12 +12,4 @@ phidias_test(data/pipeline/dedup/substring_dedup)
 phidias_test(data/pipeline/dedup/dedup_ranks MPI 1 2 3)
 target_link_libraries(data_pipeline_dedup_minhash_signature_test PRIVATE xxhash)
 phidias_test(data/pipeline/dedup/mutated_stores)
-
-# For clang's libFuzzer; without it, mutated_stores_test replays mutations through the same entry point.
-if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  add_executable(signature_store_fuzz ${PROJECT_SOURCE_DIR}/tests/fuzz/signature_store_fuzz.cpp)
-  target_include_directories(signature_store_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_options(signature_store_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-  target_link_options(signature_store_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-  target_link_libraries(signature_store_fuzz PRIVATE phidias_data)
-endif()
+phidias_fuzz(signature_store data)

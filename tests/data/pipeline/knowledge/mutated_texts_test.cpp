@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/fuzz/knowledge_fuzz.cpp"
+#include "tests/support/mutations.h"
 
 namespace phidias::data::pipeline {
 namespace {
@@ -22,34 +23,17 @@ std::vector<std::string> seeds() {
   return lines;
 }
 
-std::string mutated(std::string text, std::mt19937& random) {
-  static const char* kTokens[] = {"\xE2\x80", "\xC2", "@",      "::", "2620:", "-----BEGIN PRIVATE KEY-----", "12/31/2024 ", "\n", "99999999999999999999",
-                                  ":30 pm",   "\"}",  "\\u0000"};
-  for (int i = 0, changes = 1 + static_cast<int>(random() % 4); i < changes && !text.empty(); ++i) {
-    const std::size_t at = random() % text.size();
-    switch (random() % 4) {
-      case 0:
-        text.resize(at);
-        break;
-      case 1:
-        text[at] = static_cast<char>(random());
-        break;
-      case 2:
-        text.insert(at, kTokens[random() % std::size(kTokens)]);
-        break;
-      default:
-        text.insert(at, text.substr(random() % text.size(), random() % 40));
-    }
-  }
-  return text;
-}
+const Mutations kMutations{
+    .tokens = {"\xE2\x80", "\xC2", "@", "::", "2620:", "-----BEGIN PRIVATE KEY-----", "12/31/2024 ", "\n", "99999999999999999999", ":30 pm", "\"}", "\\u0000"},
+    .longest = 40,
+    .changes = 4};
 
 TEST(MutatedTexts, EndInAnnotationsOrADrop) {
   const std::vector<std::string> lines = seeds();
   ASSERT_GT(lines.size(), 500U);
   std::mt19937 random(5);
   for (int round = 0; round < 20000; ++round) {
-    const std::string text = mutated(lines[random() % lines.size()], random);
+    const std::string text = mutated(lines[random() % lines.size()], kMutations, random);
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
   }
 }

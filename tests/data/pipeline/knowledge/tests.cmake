@@ -10,12 +10,4 @@ phidias_test(data/pipeline/knowledge/ephemeral_stage)
 phidias_test(data/pipeline/knowledge/word_list_stage)
 phidias_test(data/pipeline/knowledge/safety_score_stage)
 phidias_test(data/pipeline/knowledge/mutated_texts)
-
-# Fuzz target for clang's libFuzzer; without it, mutated_texts_test replays mutations through the same entry point.
-if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  add_executable(knowledge_fuzz ${PROJECT_SOURCE_DIR}/tests/fuzz/knowledge_fuzz.cpp)
-  target_include_directories(knowledge_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_options(knowledge_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-  target_link_options(knowledge_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-  target_link_libraries(knowledge_fuzz PRIVATE phidias_data)
-endif()
+phidias_fuzz(knowledge data)

@@ -11,6 +11,7 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput jsonl_target
 #include "tests/fuzz/jsonl_documents_fuzz.cpp"
+#include "tests/support/mutations.h"
 #undef LLVMFuzzerTestOneInput
 
 namespace phidias::data::pipeline {
@@ -18,30 +19,6 @@ namespace {
 
 void run(int (*target)(const std::uint8_t*, std::size_t), const std::string& bytes) {
   target(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-}
-
-// Cuts, flips, removes, repeats and overwrites parts.
-std::string mutated(std::string bytes, const std::vector<std::string>& tokens, std::mt19937& random) {
-  for (int changes = 1 + static_cast<int>(random() % 4); changes > 0 && !bytes.empty(); --changes) {
-    const std::size_t at = random() % bytes.size(), length = std::min<std::size_t>(bytes.size() - at, 1 + random() % 40);
-    switch (random() % 6) {
-      case 0:
-        if (random() % 4 == 0) bytes.resize(at);
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-        break;
-      case 2:
-        bytes.erase(at, length);
-        break;
-      case 3:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
-        break;
-      default:
-        bytes.replace(at, random() % 8, tokens[random() % tokens.size()]);
-    }
-  }
-  return bytes;
 }
 
 TEST(MutatedInputs, WarcGivesDocumentsProblemsOrDataError) {
@@ -64,7 +41,7 @@ TEST(MutatedInputs, WarcGivesDocumentsProblemsOrDataError) {
   for (const char* name : {"pages.warc", "pages.warc.gz", "texts.warc.wet.gz"}) {
     const std::string seed = read_file(folder + name);
     run(warc_target, seed);
-    for (int i = 0; i < 400; ++i) run(warc_target, mutated(seed, tokens, random));
+    for (int i = 0; i < 400; ++i) run(warc_target, mutated(seed, {.tokens = tokens, .longest = 40, .changes = 4}, random));
   }
 }
 
@@ -101,7 +78,7 @@ TEST(MutatedInputs, LinesOfJsonGiveDocumentsOrDataError) {
                                            std::string(1, '\0')};
   std::mt19937 random(2);
   run(jsonl_target, seed);
-  for (int i = 0; i < 20000; ++i) run(jsonl_target, mutated(seed, tokens, random));
+  for (int i = 0; i < 20000; ++i) run(jsonl_target, mutated(seed, {.tokens = tokens, .longest = 40, .changes = 4}, random));
 }
 
 }  // namespace

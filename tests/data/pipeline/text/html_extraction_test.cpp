@@ -9,6 +9,7 @@
 #include "data/pipeline/text/html_guard.h"
 #include "tests/data/pipeline/text/page_cases.h"
 #include "tests/fuzz/html_fuzz.cpp"
+#include "tests/support/mutations.h"
 
 namespace phidias::data::pipeline {
 namespace {
@@ -134,51 +135,30 @@ TEST(HtmlClassWords, AreReadAsWordsNotAsLetters) {
     EXPECT_EQ(judge_class(name, ""), ClassVerdict::nothing) << name;
 }
 
-std::string mutated(std::string bytes, std::mt19937& random) {
-  static const char* kTokens[] = {"<",          ">",
-                                  "</",         "<!--",
-                                  "-->",        "\"",
-                                  "'",          "=",
-                                  "<table>",    "</p>",
-                                  "<pre>",      "<math>",
-                                  "<li>",       "<svg>",
-                                  "</body>",    "<script type=math/tex>",
-                                  "&",          "&#x",
-                                  "<sup>",      "\xff",
-                                  "<![CDATA[",  "<template>",
-                                  "<frameset>", "<select>",
-                                  "<a href=x>", "<ul>",
-                                  "</ul>",      "<td>",
-                                  "<h1>",       "<annotation encoding=tex>"};
-  const int changes = 1 + static_cast<int>(random() % 6);
-  for (int i = 0; i < changes && !bytes.empty(); ++i) {
-    const std::size_t at = random() % bytes.size(), length = std::min<std::size_t>(bytes.size() - at, 1 + random() % 40);
-    switch (random() % 6) {
-      case 0:
-        bytes.resize(at);
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-        break;
-      case 2:
-        bytes.erase(at, length);
-        break;
-      case 3:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
-        break;
-      default:
-        bytes.insert(at, kTokens[random() % std::size(kTokens)]);
-    }
-  }
-  return bytes;
-}
+const Mutations kMutations{.tokens = {"<",          ">",
+                                      "</",         "<!--",
+                                      "-->",        "\"",
+                                      "'",          "=",
+                                      "<table>",    "</p>",
+                                      "<pre>",      "<math>",
+                                      "<li>",       "<svg>",
+                                      "</body>",    "<script type=math/tex>",
+                                      "&",          "&#x",
+                                      "<sup>",      "\xff",
+                                      "<![CDATA[",  "<template>",
+                                      "<frameset>", "<select>",
+                                      "<a href=x>", "<ul>",
+                                      "</ul>",      "<td>",
+                                      "<h1>",       "<annotation encoding=tex>"},
+                           .longest = 40,
+                           .changes = 6};
 
 TEST(HtmlExtraction, MutatedPagesGiveValidText) {
   std::mt19937 random(1);
   for (const PageCase& page : page_cases()) {
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(page.html.data()), page.html.size());
     for (int i = 0; i < 150; ++i) {
-      const std::string bytes = mutated(page.html, random);
+      const std::string bytes = mutated(page.html, kMutations, random);
       LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     }
   }

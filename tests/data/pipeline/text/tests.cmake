@@ -8,12 +8,4 @@ phidias_test(data/pipeline/text/url_filter)
 phidias_test(data/pipeline/text/decide)
 phidias_test(data/pipeline/text/sample)
 phidias_test(data/pipeline/text/cut)
-
-# Fuzz target for clang's libFuzzer; without it, html_extraction_test replays mutations through the same entry point.
-if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  add_executable(html_fuzz ${PROJECT_SOURCE_DIR}/tests/fuzz/html_fuzz.cpp)
-  target_include_directories(html_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_options(html_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-  target_link_options(html_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-  target_link_libraries(html_fuzz PRIVATE phidias_data)
-endif()
+phidias_fuzz(html data)
