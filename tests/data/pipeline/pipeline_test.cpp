@@ -302,6 +302,7 @@ TEST(Pipeline, IsReadAgainAsItWasWritten) {
   second.config.stages = {};
   second.run();
   EXPECT_EQ(fixture.documents("kept"), second.documents("kept"));
+  EXPECT_TRUE(second.manifest().at("sources").contains("a")) << "the folders of an output are its sources";
 }
 
 TEST(Pipeline, RefusesAComparisonThatDoesNotFit) {
