@@ -162,10 +162,13 @@ void UnitWorker::run_batch(std::size_t documents, Output& out) {
 void UnitWorker::run_stage(std::size_t index, std::size_t documents, Output& out) {
   const PlacedStage& placed = (*setup_.stages)[index];
   StageCounts& counts = out.counts.stages[index + 1];
+  const bool annotates = placed.settings->common.mode == StageMode::annotate;
+  const std::string reason = placed.stage->qualified("reason");
   seen_.clear();
   for (std::size_t i = 0; i < documents; ++i) {
     if (batch_[i].dropped() || !placed.sees(batch_[i])) continue;
     seen_.push_back(&batch_[i]);
+    if (annotates) batch_[i].annotations().remove(reason);  // what an earlier pipeline said
     counts.in += {1, static_cast<std::int64_t>(batch_[i].text().size()), 0};
   }
   if (seen_.empty()) return;
@@ -206,8 +209,9 @@ void UnitWorker::count_exit(Document& document, bool kept, Output& out) {
   for (const Annotation& annotation : document.annotations())
     if (const double* number = std::get_if<double>(&annotation.value)) out.counts.distributions[annotation.name].add(*number, kept);
   if (kept) return;
-  const std::size_t dot = document.reason().find('.');
-  RuleCounts& rule = out.counts.stages[dropped_by_[static_cast<std::size_t>(&document - batch_.data())]].rules[document.reason().substr(dot + 1)];
+  const std::size_t by = dropped_by_[static_cast<std::size_t>(&document - batch_.data())];
+  const std::string_view stage = by == 0 ? std::string_view("read") : (*setup_.stages)[by - 1].stage->name();
+  RuleCounts& rule = out.counts.stages[by].rules[document.reason().substr(stage.size() + 1)];
   rule.dropped += volume;
   const auto samples = static_cast<std::size_t>(setup_.config->samples);
   if (samples == 0) return;

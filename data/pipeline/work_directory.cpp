@@ -17,6 +17,9 @@ std::string number(std::int64_t value, const char* format) {
 
 std::string unit_name(std::int64_t file, std::int64_t unit) { return number(file, "%06lld") + "-" + number(unit, "%06lld"); }
 
+// Names of files need not be UTF-8.
+std::string print(const OrderedJson& json) { return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace); }
+
 std::string hash_of(const InputFile& file) {
   if (file.members.empty()) return hash_file(file.path).hex();
   Hasher hasher;
@@ -27,6 +30,10 @@ std::string hash_of(const InputFile& file) {
 }  // namespace
 
 std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, parallel::Communicator& group) {
+  std::string names;
+  for (const InputFile& file : files) names += file.path.string() + "\n" + std::to_string(file.bytes) + "\n";
+  for (const std::string& theirs : parallel::all_gather_strings(group, hash_string(names).hex()))
+    if (theirs != hash_string(names).hex()) throw DataError("the ranks do not see the same input files: they must not change, and be there on every machine");
   OrderedJson mine = OrderedJson::object();
   for (std::size_t i = static_cast<std::size_t>(group.rank()); i < files.size(); i += static_cast<std::size_t>(group.size()))
     mine[std::to_string(i)] = hash_of(files[i]);
@@ -66,8 +73,8 @@ std::filesystem::path WorkDirectory::units_of_file(std::int64_t file) const { re
 bool WorkDirectory::prepare(const Hash128& configuration, const std::vector<InputIdentity>& inputs, bool begin_again) {
   namespace fs = std::filesystem;
   const fs::path state = output_ / "work" / "state.json";
-  if (begin_again)
-    for (const char* made : {"work", "kept", "dropped", "manifest.json", "pipeline.yaml", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
+  if (begin_again)  // the manifest first: a start that is killed here must leave none that tells of files which are gone
+    for (const char* made : {"manifest.json", "work", "kept", "dropped", "pipeline.yaml", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
   const OrderedJson present = {{"configuration", configuration.hex()}, {"inputs", to_json(inputs)}};
   for (const fs::path& earlier : {manifest(), state}) {
     if (!fs::exists(earlier)) continue;
@@ -76,13 +83,16 @@ bool WorkDirectory::prepare(const Hash128& configuration, const std::vector<Inpu
       throw ConfigError(output_.string() +
                         " holds the result of another configuration (its hash, or that of a model or list, differs): give another output, or "
                         "work.resume=false to begin again");
-    if (told.value("inputs", Json()) != Json::parse(present.at("inputs").dump()))
+    if (told.value("inputs", Json()) != Json::parse(print(present.at("inputs"))))
       throw DataError(output_.string() +
                       " was made from other input files, or they have changed since: give another output, or work.resume=false to begin again");
     if (earlier == manifest()) return true;
   }
-  fs::create_directories(output_ / "work");
-  if (!fs::exists(state)) write_file_atomic(state, present.dump(1) + "\n");
+  if (!fs::exists(state)) {
+    remove_all();  // what a removal that was killed has left belongs to no configuration
+    fs::create_directories(output_ / "work");
+    write_file_atomic(state, print(present) + "\n");
+  }
   return false;
 }
 
