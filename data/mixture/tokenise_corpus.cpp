@@ -105,6 +105,8 @@ class CorpusTokeniser {
     if (rank_ == 0) {
       try {
         write_manifest();
+        for (const auto& entry : fs::directory_iterator(options_.output))  // of starts that were killed
+          if (entry.path().filename().string().find(".tmp-") != std::string::npos) fs::remove(entry.path());
       } catch (const std::exception& error) {
         failure = error.what();
       }

@@ -52,7 +52,7 @@ std::optional<std::string_view> Annotations::text(std::string_view name) const {
 }
 
 const Words& Document::words(const WordSplitter& splitter) {
-  for (CachedWords& cached : words_) {
+  for (CachedWords& cached : words_.entries) {
     if (cached.splitter != &splitter) continue;
     if (cached.version != version_) {
       splitter.split(text_, cached.words);
@@ -60,7 +60,7 @@ const Words& Document::words(const WordSplitter& splitter) {
     }
     return cached.words;
   }
-  CachedWords& cached = words_.emplace_back();
+  CachedWords& cached = words_.entries.emplace_back();
   cached.splitter = &splitter;
   splitter.split(text_, cached.words);
   cached.version = version_;
@@ -71,7 +71,7 @@ void Document::clear() {
   for (std::string* text : {&id, &url, &source, &fields, &file, &text_, &reason_}) text->clear();
   line = 0;
   ++version_;
-  std::erase_if(words_, [](const CachedWords& cached) { return cached.words.capacity() > kKeptWords; });
+  std::erase_if(words_.entries, [](const CachedWords& cached) { return cached.words.capacity() > kKeptWords; });
   annotations_.clear();
 }
 

@@ -87,10 +87,20 @@ class Document {
     std::uint64_t version = 0;
     Words words;
   };
+  // A copy or a moved document has none: the views are into the text of the one they were made for.
+  struct WordCache {
+    std::deque<CachedWords> entries;
+    WordCache() = default;
+    WordCache(const WordCache&) {}
+    WordCache& operator=(const WordCache&) {
+      entries.clear();
+      return *this;
+    }
+  };
   std::string text_, reason_;
   std::uint64_t version_ = 1;  // of text_
   Annotations annotations_;
-  std::deque<CachedWords> words_;
+  WordCache words_;
 };
 
 }  // namespace phidias::data::pipeline

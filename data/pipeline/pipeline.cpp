@@ -88,11 +88,16 @@ class Run {
       tokenizer_ = Tokenizer::load(config_.tokenizer);
       resources_[config_.tokenizer] = tokenizer_->content_hash().hex();
     }
-    configuration_ = configuration_hash(config_, resources_);
+    configuration_ = configuration_hash(config_, resources_, options_.version);
   }
 
-  // What a start removes must not be what it reads.
+  // What a start removes must not be what it reads, and what it writes not what the next start reads.
   void check_inputs() const {
+    const auto canonical = [](const std::filesystem::path& path) { return std::filesystem::weakly_canonical(path).string() + "/"; };
+    for (const InputSource& source : config_.read)
+      if (std::filesystem::is_directory(source.path) && canonical(work_.output()).starts_with(canonical(source.path)))
+        throw ConfigError("the output " + work_.output().string() + " lies in the input folder " + source.path +
+                          ": the next start would read it; give another output");
     std::set<std::filesystem::path> folders;
     for (const InputFile& file : files_) {
       folders.insert(file.path.parent_path());

@@ -130,7 +130,7 @@ bool take_finished(const WorkDirectory& work, std::size_t file, const Deal& deal
 class DamagedUnit final : public Unit {
  public:
   explicit DamagedUnit(ReadProblem problem) : problem_(std::move(problem)) {}
-  bool next(Document&, std::vector<ReadProblem>& problems) override {
+  bool next(Document&, ReadProblems& problems) override {
     if (!told_) problems.push_back(problem_);
     told_ = true;
     return false;
@@ -170,7 +170,7 @@ class SoundPart {
       read();
     } catch (const DataError& error) {
       if (!may_skip_) throw;
-      damage_ = std::make_shared<DamagedUnit>(ReadProblem{path_, 0, error.what()});
+      damage_ = std::make_shared<DamagedUnit>(ReadProblem{path_, reader_ ? reader_->next_line() : 0, error.what()});
     }
   }
   std::string path_;

@@ -48,10 +48,10 @@ std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, 
   return inputs;
 }
 
-Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes) {
+Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes, const std::string& version) {
   PipelineConfig same = result_settings(config);
   same.name = "";
-  std::string text = "phidias pipeline 1\n" + dump_pipeline_config(same);
+  std::string text = "phidias " + version + "\n" + dump_pipeline_config(same);
   for (const auto& [path, hash] : resource_hashes) text += path + " " + hash + "\n";
   return hash_string(text);
 }
@@ -86,7 +86,13 @@ bool WorkDirectory::prepare(const Hash128& configuration, const std::vector<Inpu
     if (told.value("inputs", Json()) != Json::parse(print(present.at("inputs"))))
       throw DataError(output_.string() +
                       " was made from other input files, or they have changed since: give another output, or work.resume=false to begin again");
-    if (earlier == manifest()) return true;
+    if (earlier != manifest()) continue;
+    for (const Json& shard : told.at("outputs")) {
+      const fs::path path = output_ / shard.at("path").get<std::string>();
+      if (!fs::exists(path) || fs::file_size(path) != shard.at("bytes").get<std::uintmax_t>())
+        throw DataError(path.string() + ": missing or changed since the pipeline wrote it; work.resume=false makes the output anew");
+    }
+    return true;
   }
   if (!fs::exists(state)) {
     remove_all();  // what a removal that was killed has left belongs to no configuration

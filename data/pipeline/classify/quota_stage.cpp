@@ -11,6 +11,8 @@
 namespace phidias::data::pipeline {
 namespace {
 
+const std::string kNoTopic = "(none)";
+
 constexpr std::string_view kOver = "o";
 
 // floor(share * whole), with room for the rounding of a share such as 0.29 that is no binary fraction.
@@ -61,7 +63,8 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
   const RankedDocuments ranked = gather_ranked(collected);
   std::vector<const QuotaLimit*> limits;
   for (const std::string& topic : ranked.groups) {
-    const auto limit = std::find_if(config_.limits.begin(), config_.limits.end(), [&](const QuotaLimit& each) { return each.topic == topic; });
+    const auto limit =
+        std::find_if(config_.limits.begin(), config_.limits.end(), [&](const QuotaLimit& each) { return each.topic == (topic.empty() ? kNoTopic : topic); });
     limits.push_back(limit == config_.limits.end() ? nullptr : &*limit);
   }
   const std::vector<std::int64_t> amounts = quota_amounts(ranked.weight, limits, config_.of);
@@ -81,7 +84,7 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
       std::snprintf(text, sizeof text, ", down to a score of %.9g", score_from_order(ends[g].score));
       note += text;
     }
-    notes_.emplace_back("topic " + (ranked.groups[g].empty() ? "(none)" : ranked.groups[g]), note);
+    notes_.emplace_back("topic " + (ranked.groups[g].empty() ? kNoTopic : ranked.groups[g]), note);
   }
 }
 

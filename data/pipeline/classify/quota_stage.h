@@ -53,7 +53,7 @@ std::vector<std::int64_t> quota_amounts(const std::vector<std::int64_t>& weight,
 
 template <class Visitor>
 void visit(QuotaLimit& c, Visitor& v) {
-  v.field(c.topic, {.key = "topic", .doc = "value of the annotation; empty: documents without it", .required = true});
+  v.field(c.topic, {.key = "topic", .doc = "value of the annotation; `(none)`: documents without it", .required = true});
   v.field(c.share, {.key = "share", .doc = "part of the corpus that it may be", .minimum = 0, .maximum = 1, .default_text = "-"});
   v.field(c.amount, {.key = "amount", .doc = "documents or bytes that it may have", .minimum = 0, .default_text = "-"});
 }

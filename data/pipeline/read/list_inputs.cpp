@@ -99,7 +99,7 @@ std::vector<InputFile> list_inputs(const std::vector<InputSource>& sources, std:
         group->bytes += bytes;
         continue;
       }
-      inputs.push_back({.path = path, .members = {}, .format = format, .source = named, .source_named = !source.source.empty(), .bytes = bytes});
+      inputs.push_back({.path = path, .members = {}, .format = format, .source = named, .bytes = bytes});
       if (is_one_document(format)) inputs.back().members.push_back(path);
     }
   }

@@ -106,6 +106,7 @@ TEST(Pipeline, KeepsDropsAndCountsEveryDocument) {
   const auto kept = fixture.documents("kept"), dropped = fixture.documents("dropped");
   const Json manifest = fixture.manifest(), counts = manifest.at("documents");
   EXPECT_EQ(kept.size() + dropped.size(), 500u);
+  EXPECT_EQ(counts.at("in"), 500);
   EXPECT_EQ(counts.at("read").at("documents"), 500);
   EXPECT_EQ(counts.at("kept").at("documents"), kept.size());
   EXPECT_EQ(counts.at("dropped").at("documents"), dropped.size());
@@ -262,6 +263,7 @@ TEST(Pipeline, KeepsWhatStandsBeforeTheDamageOfAFile) {
   fixture.run();
   const Json counts = fixture.manifest().at("documents");
   EXPECT_EQ(counts.at("failed"), 1);
+  EXPECT_EQ(fixture.manifest().at("problems")[0].at("line"), counts.at("read").at("documents").get<int>() + 1) << "behind what was read";
   EXPECT_GT(counts.at("read").at("documents"), 500);
   EXPECT_LT(counts.at("read").at("documents"), 2500);
 }
@@ -397,6 +399,36 @@ TEST(Pipeline, RefusesAComparisonThatDoesNotFit) {
   Fixture fixture;
   fixture.config.work.memory_bytes = 1000;
   EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("work.memory_bytes"), std::string::npos);
+}
+
+TEST(Pipeline, AnnotateChangesNoTextAndDropsNothing) {
+  Fixture fixture;
+  fixture.config.stages = {length(12, StageMode::annotate)};
+  fixture.run();
+  const auto kept = fixture.documents("kept");
+  ASSERT_EQ(kept.size(), 500u);
+  int short_ones = 0, ends = 0, changes = 0;
+  for (const Json& document : kept) {
+    short_ones += document.at("annotations").contains("length.reason");
+    changes += document.at("annotations").contains("length.would_change");
+    ends += document.at("text").get<std::string>().ends_with("!!");
+  }
+  EXPECT_EQ(short_ones, 43 + 29);
+  EXPECT_EQ(ends, changes);
+  EXPECT_GT(ends, 40);
+}
+
+TEST(Pipeline, RefusesAnOutputInsideItsInput) {
+  Fixture fixture;
+  fixture.config.read = {{.path = fixture.folder->path().string()}};
+  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("lies in the input folder"), std::string::npos);
+}
+
+TEST(Pipeline, AFinishedRunMissesItsShards) {
+  Fixture fixture;
+  fixture.run();
+  fs::remove_all(fs::path(fixture.config.output) / "kept");
+  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("missing or changed"), std::string::npos);
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ TEST(QuotaStage, LimitsATopicToItsShareOfWhatIsKept) {
 
 TEST(QuotaStage, LimitsBytesAndAmountsAndDocumentsWithoutATopic) {
   const std::vector<Given> documents = corpus(300, 4);
-  QuotaStage stage({.limits = {{.topic = "business", .amount = 500}, {.topic = "", .share = 0.1}}, .unit = QuotaUnit::bytes, .of = QuotaBase::input},
+  QuotaStage stage({.limits = {{.topic = "business", .amount = 500}, {.topic = "(none)", .share = 0.1}}, .unit = QuotaUnit::bytes, .of = QuotaBase::input},
                    {.name = "mix"});
   const auto reasons = decide(stage, documents);
   std::map<std::string, std::size_t> kept;
