@@ -75,6 +75,17 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
   const std::vector<SelectionEnd> ends = select_best(ranked.entries, amounts, *collected.group);
   for_each_ranked(collected, ranked, [&](std::size_t unit, const RankedEntry* entry) { decisions[unit].add(ends[entry->group].keeps(*entry) ? "" : kOver); });
   notes_.clear();
+  const std::int64_t scored = [&] {
+    std::vector<std::int64_t> sum{std::count_if(ranked.entries.begin(), ranked.entries.end(), [](const RankedEntry& entry) { return entry.score != 0; })};
+    add_up(sum, *collected.group);
+    return sum.front();
+  }();
+  if (!config_.score.empty() && scored == 0) tell_missing(name(), "the annotation '" + config_.score + "'", collected, notes_);
+  const bool has_topics = ranked.groups.size() > 1 || (ranked.groups.size() == 1 && !ranked.groups.front().empty());
+  if (!has_topics) tell_missing(name(), "the annotation '" + config_.topic + "'", collected, notes_);
+  for (const QuotaLimit& limit : config_.limits)
+    if (has_topics && !limit.topic.empty() && !std::binary_search(ranked.groups.begin(), ranked.groups.end(), limit.topic))
+      tell_missing(name(), "the topic '" + limit.topic + "', which has a limit", collected, notes_);
   for (std::size_t g = 0; g < ends.size(); ++g) {
     char text[120];
     std::snprintf(text, sizeof text, "%lld of %lld %s", static_cast<long long>(amounts[g]), static_cast<long long>(ranked.weight[g]),

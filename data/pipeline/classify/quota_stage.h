@@ -3,7 +3,8 @@
 //
 // A limit is a share or an amount, in documents or bytes of text. `of: kept` (default): a share of what the stage lets through, the largest corpus in which
 // every share holds; `of: input`: a share of what comes in. Topics without a limit pass whole. Of a topic, documents stay from the top until the next one
-// would not fit; equal scores go by the order of the input. Reason: over_quota. Notes after resolving: what was kept of each topic, and the score it ends at.
+// would not fit; equal scores go by the order of the input. Reason: over_quota. Notes after resolving: what was kept of each topic, and the score it ends at;
+// annotations and topics that no document has (also a warning).
 #pragma once
 
 #include <array>
