@@ -7,6 +7,7 @@ Documents of 4 kB are cut from the texts, so that rates can be compared. Process
 white space on both sides, ours with ICU is printed as well.
 """
 import argparse
+import gzip
 import json
 import pathlib
 import resource
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import zstandard
 
@@ -64,8 +66,6 @@ def processor_seconds(command):
 
 
 def wall_seconds(command):
-    import time
-
     start = time.perf_counter()
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -100,20 +100,25 @@ def main():
             rates["whitespace"].append(size / run_ours(folder, corpus, "whitespace")[0])
             rates["whitespace, annotations written"].append(size / run_ours(folder, corpus, "whitespace", "true")[0])
             rates["icu"].append(size / run_ours(folder, corpus, "icu")[0])
-            shutil.rmtree(folder / "peer", ignore_errors=True)
+            for left in ("peer", "peer-logs"):  # it passes over what its logs say is done
+                shutil.rmtree(folder / left, ignore_errors=True)
             seconds = processor_seconds([sys.executable, HERE / "peers" / "data_pipeline_datatrove.py", small, folder / "peer"])
             rates["datatrove"].append(small_size / seconds)
         ours, kept = run_ours(folder, small, "whitespace")
-        theirs = sum(1 for file in (folder / "peer").rglob("*.jsonl.gz") for _ in __import__("gzip").open(file))
+        theirs = sum(1 for file in (folder / "peer").rglob("*.jsonl.gz") for _ in gzip.open(file))
         print(f"kept of the peer's part: ours {kept}, datatrove {theirs}")
         middle = {name: statistics.median(values) for name, values in rates.items()}
         for name, rate in middle.items():
             print(f"{name:34} {rate / 1e6:8.2f} MB/s per processor second")
         print(f"ours / datatrove (whitespace): {middle['whitespace'] / middle['datatrove']:.0f}x")
         ratios = []
+        many = folder / "many"  # long enough for the start of mpirun not to count
+        many.mkdir()
+        for copy in range(8):
+            (many / f"{copy}.jsonl.zst").hardlink_to(corpus)
         for _ in range(arguments.rounds):
-            one = run_ours(folder, corpus, "whitespace", ranks=1, measure=wall_seconds)[0]
-            two = run_ours(folder, corpus, "whitespace", ranks=2, measure=wall_seconds)[0]
+            one = run_ours(folder, many, "whitespace", ranks=1, measure=wall_seconds)[0]
+            two = run_ours(folder, many, "whitespace", ranks=2, measure=wall_seconds)[0]
             ratios.append(one / two)
         print(f"two ranks / one rank, wall clock: {statistics.median(ratios):.2f}x")
     finally:
