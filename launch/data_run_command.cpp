@@ -29,20 +29,23 @@ void tell(const Json& manifest, const std::filesystem::path& report) {
   for (const Json& stage : manifest.at("stages"))
     for (const Json& rule : stage.at("rules"))
       log_info("  " + stage.at("name").get<std::string>() + "." + rule.at("rule").get<std::string>() + ": " + volume(rule));
+  if (const auto failed = documents.at("failed").get<std::int64_t>(); failed > 0)
+    log_info(std::to_string(failed) + (failed == 1 ? " document" : " documents") + " could not be read: " + (report.parent_path() / "errors.jsonl").string());
   log_info("report: " + report.string());
 }
 
 }  // namespace
 
-int run_data(const DataRunCommand& command, bool json, parallel::World& world, const data::pipeline::ModelServices* models) {
+int run_data(const DataRunCommand& command, const Invocation& invocation, parallel::World& world, const data::pipeline::ModelServices* models) {
   const data::pipeline::PipelineConfig config = data::pipeline::read_pipeline_config(command.pipeline, command.overrides);
   if (data::pipeline::needs_model(config) && models == nullptr) throw ConfigError("a stage of this pipeline needs a model: run it with phidias-engine");
   const SignalWatch signals;
-  const data::pipeline::PipelineOutcome outcome = data::pipeline::run_pipeline(
-      config,
-      {.group = &world.host(), .local_ranks = world.local_size(), .models = models, .version = PHIDIAS_VERSION, .progress = !json, .stop_signal = [&signals] {
-         return signals.received();
-       }});
+  const data::pipeline::PipelineOutcome outcome = data::pipeline::run_pipeline(config, {.group = &world.host(),
+                                                                                        .local_ranks = world.local_size(),
+                                                                                        .models = models,
+                                                                                        .version = PHIDIAS_VERSION,
+                                                                                        .progress = !invocation.json && !invocation.quiet,
+                                                                                        .stop_signal = [&signals] { return signals.received(); }});
   if (world.rank() != 0) return outcome.signal == 0 ? 0 : exit_code(outcome.signal);
   if (outcome.signal != 0) {
     log_info("stopped; what is finished is kept, and the same command goes on from here");
@@ -51,7 +54,7 @@ int run_data(const DataRunCommand& command, bool json, parallel::World& world, c
   if (outcome.was_finished) log_info(outcome.manifest + ": finished before; nothing to do (work.resume=false begins again)");
   const std::filesystem::path report = report::write_data_report(config.output);
   const Json manifest = read_json(outcome.manifest);
-  if (json)
+  if (invocation.json)
     std::printf("%s\n", manifest.dump().c_str());
   else
     tell(manifest, report);
