@@ -125,6 +125,17 @@ class Builder : public YAML::EventHandler {
   std::deque<Value> discarded_;
 };
 
+// The line (from 0) before whose first word a tab stands: `line` or the one above it; -1 when neither is such a line. The library's own message names anything
+// but the tab.
+int line_indented_by_tab(const std::string& text, int line) {
+  std::istringstream stream(text);
+  std::string content;
+  int found = -1;
+  for (int number = 0; number <= line && std::getline(stream, content); ++number)
+    if (number >= line - 1 && content.substr(0, content.find_first_not_of(" \t")).find('\t') != std::string::npos) found = number;
+  return found;
+}
+
 std::optional<Value> parse(const std::string& text, const Position& origin, bool has_lines, Problems& problems) {
   Builder builder(origin, has_lines);
   try {
@@ -134,7 +145,11 @@ std::optional<Value> parse(const std::string& text, const Position& origin, bool
     Builder rest(origin, has_lines);
     if (parser.HandleNextDocument(rest)) builder.problems.add(rest.root.position, "", "a second YAML document (after ---) is not supported");
   } catch (const YAML::Exception& error) {
-    problems.add(builder.position(error.mark), "", "not valid YAML: " + error.msg);
+    const int tab = line_indented_by_tab(text, error.mark.line);
+    if (has_lines && tab >= 0)
+      problems.add({origin.source, tab + 1, 1}, "", "not valid YAML: tabs cannot indent YAML: use spaces");
+    else
+      problems.add(builder.position(error.mark), "", "not valid YAML: " + error.msg);
     return std::nullopt;
   } catch (const std::exception& error) {
     problems.add(origin, "", std::string("not valid YAML: ") + error.what());

@@ -75,7 +75,9 @@ class Preparer {
   // Empty: keep in memory. Decided on rank 0, whose view of the file counts.
   std::filesystem::path cache_directory(const configs::DataSource& source) {
     std::error_code missing;
-    const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(source.path, missing));
+    const bool is_folder = std::filesystem::is_directory(source.path, missing);
+    const auto bytes = is_folder ? 0 : static_cast<std::int64_t>(std::filesystem::file_size(source.path, missing));
+    agree(group_, is_folder ? source.path + ": a folder; name the file itself (JSONL, .gz, .zst or Parquet)" : "");
     agree(group_,
           missing ? source.path + ": " + missing.message() + (rank_ > 0 ? " (on rank " + std::to_string(rank_) + "; every host needs the file)" : "") : "");
     if (options_.data.cache == "memory") return {};

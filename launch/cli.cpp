@@ -1,8 +1,10 @@
 #include "launch/cli.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "base/error.h"
+#include "configs/nearest.h"
 #include "data/pipeline/pipeline_config.h"
 #include "launch/cli_commands.h"
 
@@ -110,6 +112,25 @@ void add_run_commands(CLI::App& app, Invocation& invocation, std::vector<std::un
   add_command<VersionCommand>(app, invocation, storage, "version", "prints the version", "phidias version");
 }
 
+// What the parser alone would answer with "A subcommand is required": an unknown word where a command belongs. Empty when there is none.
+std::string explain_unknown_command(CLI::App& app, const std::vector<std::string>& words) {
+  CLI::App* at = &app;
+  std::string path = "phidias";
+  for (const std::string& word : words) {
+    std::vector<std::string> known;
+    CLI::App* next = nullptr;
+    for (CLI::App* command : at->get_subcommands([](CLI::App*) { return true; })) {
+      known.push_back(command->get_name());
+      if (command->get_name() == word) next = command;
+    }
+    if (known.empty() || word.starts_with('-')) return {};
+    if (next == nullptr) return path + ": no command '" + word + "'" + configs::suggestion(word, known) + " (" + path + " --help lists them)";
+    at = next;
+    path += " " + word;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
@@ -125,6 +146,10 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   // `phidias data web.yaml` is `phidias data run web.yaml`.
   if (words.size() > 1 && words[0] == "data" && (words[1].ends_with(".yaml") || words[1].ends_with(".yml"))) words.insert(words.begin() + 1, "run");
+  if (const std::string unknown = explain_unknown_command(app, words); !unknown.empty()) {
+    std::fprintf(stderr, "%s\n", unknown.c_str());
+    return 2;
+  }
   std::reverse(words.begin(), words.end());  // as the parser takes them
   try {
     app.parse(words);

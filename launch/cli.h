@@ -131,7 +131,10 @@ struct MixtureCommand {
   std::string mixture;
 };
 
-struct StagesCommand {};  // data stages: the reference of all stages
+// data stages [NAME]: the reference of all stages, or of one.
+struct StagesCommand {
+  std::string stage;
+};
 
 struct RecipesCommand {
   std::string action, name, output;  // list, show, copy, validate

@@ -18,12 +18,12 @@ int run_make_tasks(const MakeTasksCommand& command);
 int run_make_noise(const MakeNoiseCommand& command);
 int run_inspect(const InspectCommand& command, bool json);
 // In either program; `models` is null in the front one.
-int run_data(const DataRunCommand& command, bool json, parallel::World& world, const data::pipeline::ModelServices* models);
+int run_data(const DataRunCommand& command, const Invocation& invocation, parallel::World& world, const data::pipeline::ModelServices* models);
 int run_train_classifier(const TrainClassifierCommand& command, bool json);
 int run_synthetic(const SyntheticCommand& command, bool json);
 int run_tokenize_corpus(const TokenizeCorpusCommand& command, bool json);
 int run_mixture(const MixtureCommand& command, bool json);
-int run_stages();
+int run_stages(const StagesCommand& command, bool json);
 int run_recipes(const RecipesCommand& command);
 int run_report(const ReportCommand& command);
 int run_version(bool json);

@@ -33,7 +33,10 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
     c->add_option("pipeline", o->pipeline, "pipeline (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value, checked like the pipeline");
   }
-  add_command<StagesCommand>(*data, invocation, storage, "stages", "prints every stage with its keys", "phidias data stages");
+  {
+    auto [c, o] = add_command<StagesCommand>(*data, invocation, storage, "stages", "prints every stage with its keys, or one", "phidias data stages minhash");
+    c->add_option("stage", o->stage, "its key");
+  }
   {
     auto [c, o] = add_command<TrainClassifierCommand>(*data, invocation, storage, "train-classifier", "trains a fastText classifier from labelled JSON lines",
                                                       "phidias data train-classifier recipes/data/educational-classifier.yaml output=runs/educational");

@@ -2,7 +2,9 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "configs/nearest.h"
 #include "data/inspect.h"
 #include "data/pipeline/pipeline_config.h"
 #include "data/synthetic/noise.h"
@@ -44,8 +46,25 @@ int run_inspect(const InspectCommand& command, bool json) {
   return 0;
 }
 
-int run_stages() {
-  std::cout << data::pipeline::pipeline_reference();
+int run_stages(const StagesCommand& command, bool json) {
+  const std::vector<data::pipeline::StageType> all = data::pipeline::all_stage_types();
+  std::vector<data::pipeline::StageType> shown;
+  std::vector<std::string> known;
+  for (const data::pipeline::StageType& type : all) {
+    known.emplace_back(type.key);
+    if (command.stage.empty() || command.stage == type.key) shown.push_back(type);
+  }
+  if (shown.empty()) throw ConfigError("no stage '" + command.stage + "'" + configs::suggestion(command.stage, known));
+  if (json) {
+    OrderedJson stages = OrderedJson::array();
+    for (const data::pipeline::StageType& type : shown)
+      stages.push_back({{"key", type.key}, {"doc", type.doc}, {"needs_model", type.needs_model}, {"keys", data::pipeline::keys_of(type)}});
+    std::cout << OrderedJson{{"stages", stages}}.dump() << "\n";
+  } else if (command.stage.empty()) {
+    std::cout << data::pipeline::pipeline_reference();
+  } else {
+    std::cout << data::pipeline::stage_reference(shown.front());
+  }
   return 0;
 }
 

@@ -32,7 +32,7 @@ struct Runner {
   int operator()(const TrainHeadCommand& command) { return run_train_head(command, invocation.json); }
   int operator()(const DataRunCommand& command) {
     const data::pipeline::ModelServices models = make_model_services();
-    return run_data(command, invocation.json, world, &models);
+    return run_data(command, invocation, world, &models);
   }
   template <class T>
   int operator()(const T&) {

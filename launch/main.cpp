@@ -25,13 +25,13 @@ struct Runner {
   int operator()(const MakeNoiseCommand& command) { return run_make_noise(command); }
   int operator()(const InspectCommand& command) { return run_inspect(command, invocation.json); }
   int operator()(const DataRunCommand& command) {
-    return run_on_ranks(invocation, [&](parallel::World& world) { return run_data(command, invocation.json, world, nullptr); });
+    return run_on_ranks(invocation, [&](parallel::World& world) { return run_data(command, invocation, world, nullptr); });
   }
   int operator()(const TrainClassifierCommand& command) { return run_train_classifier(command, invocation.json); }
   int operator()(const SyntheticCommand& command) { return run_synthetic(command, invocation.json); }
   int operator()(const TokenizeCorpusCommand& command) { return run_tokenize_corpus(command, invocation.json); }
   int operator()(const MixtureCommand& command) { return run_mixture(command, invocation.json); }
-  int operator()(const StagesCommand&) { return run_stages(); }
+  int operator()(const StagesCommand& command) { return run_stages(command, invocation.json); }
   int operator()(const RecipesCommand& command) { return run_recipes(command); }
   int operator()(const ReportCommand& command) { return run_report(command); }
   int operator()(const VersionCommand&) { return run_version(invocation.json); }

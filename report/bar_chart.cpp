@@ -11,7 +11,7 @@ namespace phidias::report {
 namespace {
 
 constexpr const char* kColours[] = {"#3572b0", "#d98f45", "#5a9e5a", "#a05ab0"};
-constexpr double kNameWidth = 220, kNumberWidth = 90, kBar = 18, kGap = 6, kHead = 46, kStanding = 220, kFoot = 40;
+constexpr double kNameWidth = 220, kNumberWidth = 90, kNoteWidth = 200, kBar = 18, kGap = 6, kHead = 46, kStanding = 220, kFoot = 40;
 
 std::string printed(const char* format, auto... values) {
   char text[512];
@@ -48,7 +48,7 @@ std::string legend(const BarChart& chart) {
 
 std::string lying(const BarChart& chart, double largest) {
   std::string body;
-  const double room = chart.width - kNameWidth - kNumberWidth;
+  const double room = chart.width - kNameWidth - (chart.notes.empty() ? kNumberWidth : kNoteWidth);
   for (std::size_t i = 0; i < chart.names.size(); ++i) {
     const double y = kHead + static_cast<double>(i) * (kBar + kGap);
     double x = kNameWidth;
@@ -58,7 +58,7 @@ std::string lying(const BarChart& chart, double largest) {
       body += rectangle(x, y, width, kBar, s);
       x += width;
     }
-    body += text_at(x + 6, y + 13, "start", 12, grouped(static_cast<long long>(sum_at(chart, i))));
+    body += text_at(x + 6, y + 13, "start", 12, chart.notes.empty() ? grouped(static_cast<long long>(sum_at(chart, i))) : chart.notes[i]);
   }
   return body;
 }
@@ -86,6 +86,7 @@ std::string to_svg(const BarChart& chart) {
   double largest = 0;
   for (const BarSeries& series : chart.series)
     if (series.values.size() != chart.names.size()) throw ConfigError("bar chart: series '" + series.name + "' does not have one value per bar");
+  if (!chart.notes.empty() && chart.notes.size() != chart.names.size()) throw ConfigError("bar chart: there is not one note per bar");
   for (std::size_t i = 0; i < chart.names.size(); ++i) largest = std::max(largest, sum_at(chart, i));
   const double height = kHead + (chart.standing ? kStanding + kFoot : static_cast<double>(chart.names.size()) * (kBar + kGap) + 10);
   std::string svg =

@@ -1,5 +1,6 @@
 #include "report/data_report.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "report/bar_chart.h"
+#include "report/distribution_chart.h"
 #include "report/line_chart.h"
 #include "report/page.h"
 
@@ -17,9 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostDistributions = 60;
+constexpr std::size_t kMostDistributions = 60, kMostProblems = 20;
 
 std::string count(const Json& number) { return number.is_null() ? "-" : grouped(number.get<long long>()); }
+
+std::string counted(const Json& number, const std::string& what) { return count(number) + " " + what + (number == 1 ? "" : "s"); }
 
 std::string printed(double value) {
   char text[64];
@@ -69,8 +73,23 @@ std::string funnel(const Json& manifest) {
     chart.names.push_back(stage.at("name").get<std::string>());
     chart.series[0].values.push_back(left);
     chart.series[1].values.push_back(dropped);
+    chart.notes.push_back(grouped(static_cast<long long>(left)) + " left" + (dropped > 0 ? ", " + grouped(static_cast<long long>(dropped)) + " dropped" : ""));
   }
   return to_svg(chart);
+}
+
+std::string problems(const Json& manifest) {
+  const Json& listed = manifest.at("problems");
+  if (listed.empty()) return {};
+  std::string rows = table_row({"file", "line", "error"}, true);
+  for (std::size_t i = 0; i < std::min(kMostProblems, listed.size()); ++i) {
+    const Json& problem = listed[i];
+    const auto line = problem.at("line").get<long long>();
+    rows += table_row({problem.at("file").get<std::string>(), line > 0 ? std::to_string(line) : "", problem.at("error").get<std::string>()});
+  }
+  return "<h2>Could not be read</h2>\n<p>The first ones; all of them are in errors.jsonl (of a unit of work the first 1 000, and how many more there were)."
+         "</p>\n" +
+         table(rows);
 }
 
 std::string samples_of(const Json& rule) {
@@ -98,7 +117,7 @@ std::string rules(const Json& manifest) {
     }
     if (!rows.empty()) text += table(table_row({"rule", "documents", "share of read", "bytes", "tokens"}, true) + rows) + details;
     for (const auto& [key, value] : stage.at("notes").items()) notes += table_row({key, value.get<std::string>()});
-    if (!notes.empty()) text += table(notes);
+    if (!notes.empty()) text += "<h4>Notes</h4>\n" + table(notes);
   }
   return text;
 }
@@ -108,17 +127,7 @@ std::string distributions(const Json& manifest) {
   std::size_t shown = 0;
   for (const auto& [name, distribution] : manifest.at("distributions").items()) {
     if (distribution.at("bins").size() < 2 || ++shown > kMostDistributions) continue;
-    BarChart chart{.title = name + ": mean " + printed(distribution.at("mean").get<double>()) + ", deviation " +
-                            printed(distribution.at("deviation").get<double>()) + ", from " + printed(distribution.at("minimum").get<double>()) + " to " +
-                            printed(distribution.at("maximum").get<double>()),
-                   .series = {{"kept", {}}, {"dropped", {}}},
-                   .standing = true};
-    for (const Json& bin : distribution.at("bins")) {
-      chart.names.push_back(printed(bin[0].get<double>()));
-      chart.series[0].values.push_back(bin[2].get<double>());
-      chart.series[1].values.push_back(bin[3].get<double>());
-    }
-    text += to_svg(chart);
+    text += to_svg(distribution_chart(name, distribution));
   }
   if (shown > kMostDistributions) text += "<p>" + std::to_string(shown - kMostDistributions) + " more are in manifest.json.</p>\n";
   return text;
@@ -126,12 +135,17 @@ std::string distributions(const Json& manifest) {
 
 std::string timing(const Json& manifest) {
   const Json& timing = manifest.at("timing");
-  std::string rows = table_row({"stage", "processor seconds", "bytes per second"}, true);
-  for (const Json& stage : timing.at("stages"))
-    rows +=
-        table_row({stage.at("name").get<std::string>(), printed(stage.at("seconds").get<double>()), format_bytes(stage.at("bytes_per_second").get<double>())});
-  return "<p>" + format_duration(timing.at("seconds").get<double>()) + " on " + count(timing.at("ranks")) + " ranks of " + count(timing.at("threads")) +
-         " threads.</p>\n" + table(rows);
+  std::string rows = table_row({"stage", "processor seconds", "seconds of comparing", "bytes per second"}, true);
+  for (const Json& stage : timing.at("stages")) {
+    const std::string comparing = stage.contains("comparing_seconds") ? printed(stage.at("comparing_seconds").get<double>()) : "";
+    rows += table_row(
+        {stage.at("name").get<std::string>(), printed(stage.at("seconds").get<double>()), comparing, format_bytes(stage.at("bytes_per_second").get<double>())});
+  }
+  return "<p>" + format_duration(timing.at("seconds").get<double>()) + " on " + counted(timing.at("ranks"), "rank") + " of " +
+         counted(timing.at("threads"), "thread") +
+         ". Processor seconds are summed up over threads; comparing is measured by the clock, all ranks at it together. Bytes per second: the text that "
+         "came in, by the sum of both.</p>\n" +
+         table(rows);
 }
 
 std::string files(const Json& manifest) {
@@ -151,9 +165,12 @@ fs::path write_data_report(const fs::path& output) {
   try {
     if (manifest.at("format") != "phidias-pipeline-1") throw DataError(path.string() + ": a manifest of another format");
     const std::string name = manifest.at("name").get<std::string>();
-    std::string text =
-        page_start(name) + volumes(manifest) + funnel(manifest) + "<h2>Sources</h2>\n" + sources(manifest) + "<h2>Rules</h2>\n" + rules(manifest);
-    text += "<h2>Distributions</h2>\n" + distributions(manifest) + "<h2>Speed</h2>\n" + timing(manifest);
+    std::string text = page_start(name) + volumes(manifest) + funnel(manifest) + problems(manifest) + "<h2>Sources</h2>\n" + sources(manifest) +
+                       "<h2>Rules</h2>\n" + rules(manifest);
+    text +=
+        "<h2>Distributions</h2>\n<p>One bar for each 0.02 between -1 and 1, outside eight for each doubling; neighbours together where that would be more "
+        "than 120.</p>\n" +
+        distributions(manifest) + "<h2>Speed</h2>\n" + timing(manifest);
     text += details("Outputs", files(manifest)) + details("Pipeline", "<pre>" + escape_markup(manifest.at("pipeline").get<std::string>()) + "</pre>");
     write_file_atomic(page, text + page_end());
   } catch (const Json::exception& error) {

@@ -110,6 +110,7 @@ std::string run_name(const fs::path& run_directory) {
 
 std::vector<fs::path> write_run_report(const fs::path& run_directory) {
   const fs::path metrics = run_directory / "metrics.jsonl";
+  if (!fs::exists(run_directory)) throw DataError(run_directory.string() + ": no such folder");
   if (!fs::exists(metrics)) throw DataError(run_directory.string() + " is no run directory: it has no metrics.jsonl");
   const std::vector<Json> records = read_metrics(metrics);
   const fs::path folder = run_directory / "report";

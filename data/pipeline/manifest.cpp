@@ -61,8 +61,12 @@ OrderedJson timing_json(const ManifestParts& parts) {
   OrderedJson stages = OrderedJson::array();
   for (std::size_t i = 0; i < parts.counts.stages.size(); ++i) {
     const StageCounts& counts = parts.counts.stages[i];
-    const double rate = counts.seconds > 0 ? static_cast<double>(counts.in.bytes) / counts.seconds : 0;
-    stages.push_back({{"name", i == 0 ? "read" : parts.config->stages[i - 1].name()}, {"seconds", counts.seconds}, {"bytes_per_second", rate}});
+    const double comparing = i == 0 ? -1 : parts.comparing_seconds[i - 1];
+    const double seconds = counts.seconds + std::max(comparing, 0.0);
+    const double rate = seconds > 0 ? static_cast<double>(counts.in.bytes) / seconds : 0;
+    stages.push_back({{"name", i == 0 ? "read" : parts.config->stages[i - 1].name()}, {"seconds", counts.seconds}});
+    if (comparing >= 0) stages.back()["comparing_seconds"] = comparing;
+    stages.back()["bytes_per_second"] = rate;
   }
   return {{"seconds", parts.seconds}, {"ranks", parts.ranks}, {"threads", parts.threads}, {"memory", parts.memory_bytes}, {"stages", stages}};
 }
@@ -71,13 +75,12 @@ OrderedJson timing_json(const ManifestParts& parts) {
 
 OrderedJson manifest_json(const ManifestParts& parts) {
   const bool has_tokens = !parts.config->tokenizer.empty();
-  OrderedJson sources = OrderedJson::object(), resources = OrderedJson::array(), distributions = OrderedJson::object();
+  OrderedJson sources = OrderedJson::object(), distributions = OrderedJson::object();
   const SourceCounts total = parts.counts.total();
   OrderedJson documents = {{"in", total.read.documents + total.failed}};
   documents.update(to_json(total, has_tokens));
   OrderedJson outputs = OrderedJson::array(), problems = OrderedJson::array();
   for (const auto& [name, source] : parts.counts.sources) sources[name] = to_json(source, has_tokens);
-  for (const auto& [path, hash] : parts.resources) resources.push_back({{"path", path}, {"hash", hash}});
   for (const auto& [name, distribution] : parts.counts.distributions) distributions[name] = distribution.json();
   for (const ShardFile& shard : parts.outputs) outputs.push_back({{"path", shard.path}, {"bytes", shard.bytes}, {"hash", shard.hash}});
   for (std::size_t i = 0; i < std::min(kProblemsShown, parts.counts.problems.size()); ++i)
@@ -88,7 +91,7 @@ OrderedJson manifest_json(const ManifestParts& parts) {
           {"configuration", parts.configuration},
           {"pipeline", dump_pipeline_config(result_settings(*parts.config))},
           {"inputs", to_json(parts.inputs)},
-          {"resources", resources},
+          {"resources", to_json(parts.resources)},
           {"documents", documents},
           {"sources", sources},
           {"stages", stages_json(parts, has_tokens)},

@@ -14,7 +14,8 @@
 //   outputs         [{path, bytes, hash}]
 //   problems        [{file, line, error}]: the first; more of them are in errors.jsonl (1,000 of a unit, 100,000 in all; then {left_out: number})
 //   timing          {seconds, ranks, threads, memory (bytes that were stated before the start), stages: [{name, seconds, bytes_per_second}]}: processor seconds
-//   of a stage, over all threads
+//                   of a stage, over all threads; a stage that compares documents has comparing_seconds too, by the clock of rank 0, and its bytes per second
+//                   are by the sum of both
 #pragma once
 
 #include <map>
@@ -36,6 +37,7 @@ struct ManifestParts {
   std::map<std::string, std::string> resources;  // path -> hash
   PipelineCounts counts;
   std::vector<std::vector<std::pair<std::string, std::string>>> notes;  // per stage
+  std::vector<double> comparing_seconds;                                // per stage; negative: it does not compare
   std::vector<ShardFile> outputs;
   std::int64_t memory_bytes = 0;
   double seconds = 0;

@@ -54,6 +54,7 @@ class Run {
     make_stages();
     files_ = list_inputs(config_.read, config_.work.unit_bytes);
     check_inputs();
+    if (const std::string doubt = doubtful_inputs(files_); rank() == 0 && !doubt.empty()) log_warning(doubt);
     inputs_ = identify_inputs(files_, group());
     if (prepare()) return {.was_finished = true, .manifest = work_.manifest().string()};
     state_memory();
@@ -70,14 +71,31 @@ class Run {
   parallel::Communicator& group() const { return *options_.group; }
   int rank() const { return options_.group->rank(); }
 
+  // "web.yaml:12:5: stages[2] (quality): "
+  std::string place_of(std::size_t stage) const {
+    const StageEntry& entry = config_.stages[stage];
+    return (entry.position.empty() ? "" : entry.position + ": ") + "stages[" + std::to_string(stage) + "] (" + entry.name() + "): ";
+  }
+
+  std::unique_ptr<Stage> make_stage(std::size_t stage, const StageSetup& setup) const {
+    try {
+      return config_.stages[stage].settings->make(setup);
+    } catch (const ConfigError& error) {
+      throw ConfigError(place_of(stage) + error.what());
+    } catch (const DataError& error) {
+      throw DataError(place_of(stage) + error.what());
+    }
+  }
+
   void make_stages() {
-    for (const StageEntry& entry : config_.stages) {
+    for (std::size_t i = 0; i < config_.stages.size(); ++i) {
+      const StageEntry& entry = config_.stages[i];
       const StageSetup setup{.name = entry.name(),
                              .seed = static_cast<std::uint64_t>(config_.seed),
                              .memory_bytes = memory_,
                              .threads = static_cast<int>(threads_),
                              .models = options_.models};
-      stages_.push_back({entry.settings->make(setup), entry.settings});
+      stages_.push_back({make_stage(i, setup), entry.settings});
       for (const std::filesystem::path& path : stages_.back().stage->resources()) resources_[path.string()];
     }
     for (auto& [path, hash] : resources_) {
@@ -113,7 +131,8 @@ class Run {
 
   bool prepare() {
     std::int64_t finished = 0;
-    if (rank() == 0) finished = work_.prepare(configuration_, inputs_, !config_.work.resume) ? 1 : 0;
+    if (rank() == 0)
+      finished = work_.prepare({configuration_, dump_pipeline_config(result_settings(config_)), resources_, inputs_}, !config_.work.resume) ? 1 : 0;
     group().broadcast(&finished, 1, parallel::DataType::int64, 0);
     return finished != 0;
   }
@@ -199,7 +218,8 @@ class Run {
   std::vector<std::pair<std::string, std::string>> notes_of(std::size_t stage, std::size_t segment) const {
     if (stages_[stage].stage->collective() == nullptr) return stages_[stage].stage->notes();
     std::vector<std::pair<std::string, std::string>> notes;
-    for (const OrderedJson& note : OrderedJson::parse(read_file(work_.notes(segment)))) notes.emplace_back(note.at(0), note.at(1));
+    const OrderedJson noted = OrderedJson::parse(read_file(work_.notes(segment)));
+    for (const OrderedJson& note : noted.at("notes")) notes.emplace_back(note.at(0), note.at(1));
     return notes;
   }
 
@@ -233,11 +253,14 @@ void Run::finish(double seconds) {
   parts.outputs = write_shards(last_, units_, config_, {.work = &work_, .group = options_.group, .threads = threads_, .stop_signal = {}, .title = {}});
   parts.counts = gather_counts();
   check(parts.counts);
+  if (rank() == 0 && parts.counts.total().read.documents == 0) log_warning(config_.name + ": there is no document in the input");
   if (rank() == 0) {
     std::size_t segment = 0;
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       parts.notes.push_back(notes_of(i, segment));
-      if (stages_[i].stage->collective() != nullptr) ++segment;
+      const bool compares = stages_[i].stage->collective() != nullptr;
+      parts.comparing_seconds.push_back(compares ? read_json(work_.notes(segment)).at("seconds").get<double>() : -1.0);
+      if (compares) ++segment;
     }
     parts.memory_bytes = streaming_bytes(config_, threads_, resource_bytes_);
     parts.seconds = seconds;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/error.h"
 #include "configs/nearest.h"
 #include "configs/settings_file.h"
 #include "configs/source_text.h"
@@ -55,7 +56,13 @@ void read_stage(const Value& item, const std::string& path, configs::ReadState& 
   if (read->common.name == "read") state.problems.add(item.position, path, "'read' is the name of reading itself: give the stage another `name`");
   for (const StageEntry& other : config.stages)
     if (other.name() == read->common.name) state.problems.add(item.position, path, "a second stage is called '" + other.name() + "': give it another `name`");
-  config.stages.push_back({&*type, std::shared_ptr<const StageSettings>(std::move(read))});
+  config.stages.push_back({&*type, std::shared_ptr<const StageSettings>(std::move(read)), item.position.text()});
+}
+
+// "stages=", "stages[3].minhash.bands=", "stages.3=".
+bool overrides_stages(const std::string& text) {
+  constexpr std::string_view kStages = "stages";
+  return text.starts_with(kStages) && text.find_first_of("=.[", kStages.size()) == kStages.size();
 }
 
 }  // namespace
@@ -65,6 +72,8 @@ PipelineConfig read_pipeline_config(const std::string& path, const std::vector<s
 }
 
 PipelineConfig parse_pipeline_config(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
+  for (const std::string& override_text : overrides)
+    if (overrides_stages(override_text)) throw ConfigError(path + ": " + override_text + ": stages are not overridden: edit the file");
   configs::Problems problems;
   Value document = configs::parse_settings_document(text, path, overrides, problems);
   const Value stages = document.kind == Value::Kind::map ? take(document, "stages") : Value{};

@@ -47,6 +47,7 @@ struct WorkSection {
 struct StageEntry {
   const StageType* type = nullptr;
   std::shared_ptr<const StageSettings> settings;
+  std::string position = {};  // "web.yaml:12:5"; empty when it was not read from a file
   const std::string& name() const { return settings->common.name; }
 };
 
@@ -73,6 +74,10 @@ PipelineConfig result_settings(const PipelineConfig& config);
 bool needs_model(const PipelineConfig& config);
 // docs/pipeline-reference.md
 std::string pipeline_reference();
+// Its section of one stage.
+std::string stage_reference(const StageType& type);
+// The stage's own keys ("when.source" for one in a section), without those of every stage.
+std::vector<std::string> keys_of(const StageType& type);
 
 }  // namespace phidias::data::pipeline
 

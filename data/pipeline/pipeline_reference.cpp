@@ -1,6 +1,7 @@
 // docs/pipeline-reference.md from the same lists of fields that the reader follows.
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "configs/documenter.h"
 #include "data/pipeline/pipeline_config_visit.h"
@@ -32,12 +33,23 @@ std::string pipeline_reference() {
   const std::string head(configs::Documenter::kTableHead);
   std::string text = std::string(kIntroduction) + head + document.table() + document.sections;
   text += "\n## Keys of every stage\n\n" + head + common.table() + "\n# Stages\n";
-  for (const StageType& type : all_stage_types()) {
-    text += "\n## " + std::string(type.key) + "\n\n" + std::string(type.doc) + (type.needs_model ? " (needs a model)" : "") + ".\n";
-    const std::string rows = type.reference();
-    if (!rows.empty()) text += "\n" + head + rows;
-  }
+  for (const StageType& type : all_stage_types()) text += "\n" + stage_reference(type);
   return text;
+}
+
+std::string stage_reference(const StageType& type) {
+  const std::string rows = type.reference();
+  return "## " + std::string(type.key) + "\n\n" + std::string(type.doc) + (type.needs_model ? " (needs a model)" : "") + ".\n" +
+         (rows.empty() ? "" : "\n" + std::string(configs::Documenter::kTableHead) + rows);
+}
+
+// Every row of the table begins with "| `key` |".
+std::vector<std::string> keys_of(const StageType& type) {
+  const std::string rows = type.reference();
+  std::vector<std::string> keys;
+  for (std::size_t begin = 0; begin < rows.size(); begin = rows.find('\n', begin) + 1)
+    keys.push_back(rows.substr(begin + 3, rows.find('`', begin + 3) - begin - 3));
+  return keys;
 }
 
 }  // namespace phidias::data::pipeline

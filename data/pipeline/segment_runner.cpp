@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -227,10 +228,13 @@ std::vector<UnitEntry> run_first_segment(const std::vector<InputFile>& files, co
 std::vector<UnitEntry> run_later_segment(std::size_t segment, const std::vector<UnitEntry>& units, const WorkSetup& setup, const RunContext& context) {
   fs::create_directories(context.work->folder(segment));
   Finished finished(setup, context);
-  Progress progress(context.title, static_cast<std::int64_t>(units.size()), "units", 1, context.progress && context.group->rank() == 0);
+  const auto rank = static_cast<std::size_t>(context.group->rank()), ranks = static_cast<std::size_t>(context.group->size());
+  const auto total = static_cast<std::int64_t>((units.size() + ranks - 1 - rank) / ranks);  // of this rank
+  Progress progress(context.title, total, total == 1 ? "unit" : "units", 1, context.progress && rank == 0);
+  std::int64_t given = 0;
   int signal = 0;
   for (std::size_t i = 0; i < units.size() && signal == 0; ++i) {
-    if (static_cast<int>(i % static_cast<std::size_t>(context.group->size())) != context.group->rank()) continue;
+    if (i % ranks != rank) continue;
     const UnitEntry& unit = units[i];
     finished.add(segment, unit.file, unit.unit, [&]() -> std::function<UnitFileWriter(UnitWorker&)> {
       return [&context, &unit, segment](UnitWorker& worker) {
@@ -238,7 +242,7 @@ std::vector<UnitEntry> run_later_segment(std::size_t segment, const std::vector<
                             UnitFile::require(context.work->decisions(segment - 1, unit.file, unit.unit)));
       };
     });
-    progress.update(static_cast<std::int64_t>(i));
+    progress.update(++given);
     signal = finished.signal();
   }
   std::vector<UnitEntry> entries = finished.finish(signal);
@@ -273,6 +277,7 @@ void decide(std::size_t segment, const std::vector<UnitEntry>& units, Collective
   }
   group.barrier();
   std::vector<RecordList> decisions(mine.size());
+  const auto start = std::chrono::steady_clock::now();
   stage.resolve({.units = mine, .documents = documents, .group = &group, .scratch = scratch}, decisions);
   for (std::size_t u = 0; u < mine.size(); ++u) {
     if (decisions[u].size() != mine[u].records.size()) throw Error(ExitCode::data, "stage " + stage.name() + " has not decided about every document");
@@ -284,7 +289,8 @@ void decide(std::size_t segment, const std::vector<UnitEntry>& units, Collective
   if (group.rank() != 0) return;
   OrderedJson noted = OrderedJson::array();
   for (const auto& [name, value] : stage.notes()) noted.push_back({name, value});
-  write_file_atomic(notes, noted.dump(1) + "\n");
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  write_file_atomic(notes, OrderedJson{{"notes", noted}, {"seconds", seconds}}.dump(1) + "\n");
   fs::remove_all(scratch);
 }
 

@@ -214,7 +214,8 @@ void UnitWorker::count_exit(Document& document, bool kept, Output& out) {
   SourceCounts& source = out.counts.sources[out.source];
   (kept ? source.kept : source.dropped) += volume;
   for (const Annotation& annotation : document.annotations())
-    if (const double* number = std::get_if<double>(&annotation.value)) out.counts.distributions[annotation.name].add(*number, kept);
+    if (const double* number = std::get_if<double>(&annotation.value); number != nullptr && !annotation.name.ends_with(".cluster"))  // that one is an id
+      out.counts.distributions[annotation.name].add(*number, kept);
   if (kept) return;
   const std::size_t by = dropped_by_[static_cast<std::size_t>(&document - batch_.data())];
   const std::string_view stage = by == 0 ? std::string_view("read") : (*setup_.stages)[by - 1].stage->name();

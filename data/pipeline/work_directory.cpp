@@ -1,6 +1,8 @@
 #include "data/pipeline/work_directory.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -25,6 +27,42 @@ std::string hash_of(const InputFile& file) {
   Hasher hasher;
   for (const std::filesystem::path& member : file.members) hasher.update(member.string()).update("\n").update(hash_file(member).hex());
   return hasher.digest().hex();
+}
+
+// But for the pipeline's name, which plays no part in the result.
+std::vector<std::string> lines_of(const std::string& settings) {
+  std::vector<std::string> lines;
+  std::istringstream text(settings);
+  for (std::string line; std::getline(text, line);)
+    if (!line.starts_with("name:")) lines.push_back(line);
+  return lines;
+}
+
+// A line of a stage holds all its settings: what stands around the difference, and the stage.
+std::string excerpt(const std::string& line, std::size_t difference) {
+  constexpr std::size_t kBefore = 30, kShown = 100;
+  const std::size_t head = line.starts_with("  - ") ? line.find(':') + 1 : 0;
+  if (difference <= head + kBefore) return line.substr(0, kShown) + (line.size() > kShown ? " ..." : "");
+  std::size_t begin = difference - kBefore;
+  const std::size_t space = line.rfind(' ', begin);
+  if (space != std::string::npos && space >= head) begin = space;
+  return line.substr(0, head) + " ..." + line.substr(begin, kShown) + (line.size() > begin + kShown ? " ..." : "");
+}
+
+// The first difference between what an output was made of and what is asked for now, on lines of its own; empty when the earlier one does not tell.
+std::string difference(const Json& earlier, const WorkIdentity& mine) {
+  const std::vector<std::string> old_lines = lines_of(earlier.value("pipeline", "")), new_lines = lines_of(mine.settings);
+  for (std::size_t i = 0; !old_lines.empty() && i < std::max(old_lines.size(), new_lines.size()); ++i) {
+    const std::string old_line = i < old_lines.size() ? old_lines[i] : "", new_line = i < new_lines.size() ? new_lines[i] : "";
+    if (old_line == new_line) continue;
+    const auto at = static_cast<std::size_t>(std::mismatch(old_line.begin(), old_line.end(), new_line.begin(), new_line.end()).first - old_line.begin());
+    return "\n  then: " + excerpt(old_line, at) + "\n  now:  " + excerpt(new_line, at);
+  }
+  for (const Json& resource : earlier.value("resources", Json::array())) {
+    const auto now = mine.resources.find(resource.value("path", ""));
+    if (now != mine.resources.end() && now->second != resource.value("hash", "")) return "\n  the content of " + now->first + " has changed";
+  }
+  return "";
 }
 
 }  // namespace
@@ -70,19 +108,19 @@ std::filesystem::path WorkDirectory::notes(std::size_t segment) const { return f
 
 std::filesystem::path WorkDirectory::units_of_file(std::int64_t file) const { return folder(0) / (number(file, "%06lld") + ".units"); }
 
-bool WorkDirectory::prepare(const Hash128& configuration, const std::vector<InputIdentity>& inputs, bool begin_again) {
+bool WorkDirectory::prepare(const WorkIdentity& mine, bool begin_again) {
   namespace fs = std::filesystem;
   const fs::path state = output_ / "work" / "state.json";
   if (begin_again)  // the manifest first: a start that is killed here must leave none that tells of files which are gone
     for (const char* made : {"manifest.json", "work", "kept", "dropped", "pipeline.yaml", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
-  const OrderedJson present = {{"configuration", configuration.hex()}, {"inputs", to_json(inputs)}};
+  const OrderedJson present = {
+      {"configuration", mine.configuration.hex()}, {"pipeline", mine.settings}, {"resources", to_json(mine.resources)}, {"inputs", to_json(mine.inputs)}};
   for (const fs::path& earlier : {manifest(), state}) {
     if (!fs::exists(earlier)) continue;
     const Json told = read_json(earlier);
-    if (told.value("configuration", "") != configuration.hex())
-      throw ConfigError(output_.string() +
-                        " holds the result of another configuration (its hash, or that of a model or list, differs): give another output, or "
-                        "work.resume=false to begin again");
+    if (told.value("configuration", "") != mine.configuration.hex())
+      throw ConfigError(output_.string() + " holds the result of another configuration: give another output, or work.resume=false to begin again" +
+                        difference(told, mine));
     if (told.value("inputs", Json()) != Json::parse(print(present.at("inputs"))))
       throw DataError(output_.string() +
                       " was made from other input files, or they have changed since: give another output, or work.resume=false to begin again");
@@ -103,6 +141,12 @@ bool WorkDirectory::prepare(const Hash128& configuration, const std::vector<Inpu
 }
 
 void WorkDirectory::remove_all() const { std::filesystem::remove_all(output_ / "work"); }
+
+OrderedJson to_json(const std::map<std::string, std::string>& resources) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto& [path, hash] : resources) list.push_back({{"path", path}, {"hash", hash}});
+  return list;
+}
 
 OrderedJson to_json(const std::vector<InputIdentity>& inputs) {
   OrderedJson list = OrderedJson::array();

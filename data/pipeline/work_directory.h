@@ -1,9 +1,10 @@
 // <output>/work: what a pipeline that is not finished has done so far. Nothing in it is used unless it was made by the same configuration from the same input.
 //
-//   work/state.json                     hash of the configuration, the input files with size, time and content hash
+//   work/state.json                     the configuration with its hash and the resources' hashes, the input files with size, time and content hash
 //   work/s<segment>/<file>-<unit>.unit  finished units (unit_worker.h); .decisions: what a collective stage decided about them
 //   work/s0/<file>.units                number of units of a file that has been read to its end
-//   work/s<segment>.units, .notes       the table of all units, written when the segment is through; what its collective stage noted
+//   work/s<segment>.units, .notes       the table of all units, written when the segment is through; what its collective stage noted and how
+//                                       many seconds it compared
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,14 @@ std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, 
 // and the program's version.
 Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes, const std::string& version);
 
+// What a result is made of.
+struct WorkIdentity {
+  Hash128 configuration;  // configuration_hash of the next two
+  std::string settings;   // dump_pipeline_config(result_settings(...)): told where they differ
+  std::map<std::string, std::string> resources;
+  std::vector<InputIdentity> inputs;
+};
+
 class WorkDirectory {
  public:
   explicit WorkDirectory(std::filesystem::path output) : output_(std::move(output)) {}
@@ -48,8 +57,8 @@ class WorkDirectory {
   std::filesystem::path manifest() const { return output_ / "manifest.json"; }
 
   // Rank 0. True when the output holds the finished result of this very configuration and input. Throws ConfigError when it holds something of another
-  // configuration, DataError when the input has changed; `begin_again` removes what is there instead.
-  bool prepare(const Hash128& configuration, const std::vector<InputIdentity>& inputs, bool begin_again);
+  // configuration, with the first difference, DataError when the input has changed; `begin_again` removes what is there instead.
+  bool prepare(const WorkIdentity& mine, bool begin_again);
   void remove_all() const;  // work/
 
  private:
@@ -57,5 +66,6 @@ class WorkDirectory {
 };
 
 OrderedJson to_json(const std::vector<InputIdentity>& inputs);
+OrderedJson to_json(const std::map<std::string, std::string>& resources);
 
 }  // namespace phidias::data::pipeline

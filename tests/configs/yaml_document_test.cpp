@@ -51,6 +51,14 @@ TEST(YamlDocument, EmptyTextIsNull) {
   EXPECT_TRUE(problems.empty());
 }
 
+TEST(YamlDocument, NamesATabThatIndents) {
+  const std::string told = "not valid YAML: tabs cannot indent YAML: use spaces";
+  EXPECT_EQ(problems_of("a:\n\t- x\n"), "f:2:1: " + told);
+  EXPECT_EQ(problems_of("a:\n  b: 1\n\tc: 2\n"), "f:3:1: " + told);
+  EXPECT_EQ(problems_of("a:\n  - x\n  \t- y: [\n").find("f:3:1: " + told), 0U) << problems_of("a:\n  - x\n  \t- y: [\n");
+  EXPECT_EQ(problems_of("a: |\n  x\n  \ty\nb: 1\nc: [\n").find("tab"), std::string::npos) << "a tab inside a text is not at fault";
+}
+
 TEST(YamlDocument, DuplicateKeysNameBothPlacesAndTheFullPath) {
   EXPECT_EQ(problems_of("a:\n  - {b: 1, c: 2, b: 3}\n"), "f:2:18: a[0].b: duplicate key, first given at f:2:6");
 }

@@ -54,6 +54,12 @@ TEST(Dataset, ChatFileBecomesAStoreWithAReport) {
   EXPECT_NE(summary.find("2 records longer than data.max_length cut"), std::string::npos) << summary;
 }
 
+TEST(Dataset, AFolderIsAskedForItsFile) {
+  const TemporaryDirectory directory;
+  EXPECT_NE(message_of<DataError>([&] { prepare_sources(sources(directory.path().string()), options()); }).find(": a folder; name the file"),
+            std::string::npos);
+}
+
 TEST(Dataset, FirstBadLineStopsWithFileAndLine) {
   const TemporaryDirectory directory;
   std::string text;

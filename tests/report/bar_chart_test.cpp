@@ -27,6 +27,13 @@ TEST(BarChart, GivesTheLargestSumTheWholeRoom) {
   EXPECT_NE(svg.find("width=\"25.00\""), std::string::npos);
 }
 
+TEST(BarChart, PrintsNotesInPlaceOfSums) {
+  const std::string svg = to_svg({.names = {"a"}, .series = {{"left", {81}}, {"dropped", {1}}}, .notes = {"81 left"}});
+  EXPECT_NE(svg.find(">81 left<"), std::string::npos);
+  EXPECT_EQ(svg.find(">82<"), std::string::npos);
+  EXPECT_THROW(to_svg({.names = {"a", "b"}, .series = {{"n", {1, 2}}}, .notes = {"one"}}), ConfigError);
+}
+
 TEST(BarChart, LeavesNamesOutWhereThereIsNoRoom) {
   BarChart chart{.standing = true};
   chart.series.push_back({"n", {}});

@@ -70,6 +70,13 @@ std::vector<fs::path> files_of(const InputSource& source) {
   return files;
 }
 
+// An ending, but for that of a compression, that says nothing here.
+bool has_unknown_ending(const fs::path& path) {
+  fs::path name = path.filename();
+  if (const std::string ending = name.extension().string(); ending == ".gz" || ending == ".zst") name = name.stem();
+  return name.has_extension() && known_endings(name).empty();
+}
+
 bool is_one_document(InputFormat format) { return format == InputFormat::text || format == InputFormat::html; }
 
 // The shards of an earlier pipeline, OUTPUT/kept or OUTPUT/dropped, lie in folders of their sources.
@@ -104,6 +111,22 @@ std::vector<InputFile> list_inputs(const std::vector<InputSource>& sources, std:
     }
   }
   return inputs;
+}
+
+std::string doubtful_inputs(const std::vector<InputFile>& files) {
+  const fs::path* first = nullptr;
+  std::size_t count = 0;
+  for (const InputFile& file : files) {
+    if (file.format != InputFormat::text || file.source.format != InputFormat::automatic) continue;
+    for (const fs::path& member : file.members) {
+      if (!has_unknown_ending(member)) continue;
+      if (count++ == 0) first = &member;
+    }
+  }
+  if (count == 0) return {};
+  return first->string() + (count == 1 ? " is" : " and " + std::to_string(count - 1) + " more with an unknown ending are") +
+         " read as plain text, one document a file: give the source `format: text` if that is meant, else convert " + (count == 1 ? "it" : "them") +
+         " to JSON lines or Parquet";
 }
 
 }  // namespace phidias::data::pipeline

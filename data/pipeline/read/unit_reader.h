@@ -60,6 +60,10 @@ struct InputFile {
 // path that does not exist or matches nothing, and for a file whose format cannot be told.
 std::vector<InputFile> list_inputs(const std::vector<InputSource>& sources, std::int64_t unit_bytes);
 
+// Files with an ending that is not known (.csv ...) that are read as texts, a document each, because nothing told a format: a sentence with the first of them
+// and how many there are; empty when there is none.
+std::string doubtful_inputs(const std::vector<InputFile>& files);
+
 // The raw content of a unit; owns what it needs, so it may go to another thread and outlive its reader.
 class Unit {
  public:

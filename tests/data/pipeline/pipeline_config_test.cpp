@@ -34,6 +34,14 @@ TEST(PipelineConfig, NamesTheLineAndTheRightKey) {
   EXPECT_NE(problem("read: a.jsonl\n").find("output: required"), std::string::npos);
 }
 
+TEST(PipelineConfig, SaysThatStagesAreNotOverridden) {
+  const std::string text = std::string(kHead) + "stages: [minhash]\n";
+  for (const char* given : {"stages[0].minhash.bands=3", "stages=[]", "stages.0=minhash"})
+    EXPECT_EQ(message_of<ConfigError>([&] { parse_pipeline_config(text, "p.yaml", {"seed=1", given}); }),
+              "p.yaml: " + std::string(given) + ": stages are not overridden: edit the file");
+  EXPECT_EQ(parse_pipeline_config(text, "p.yaml", {"seed=1"}).stages.at(0).position, "p.yaml:3:10");
+}
+
 TEST(PipelineConfig, TellsAllMistakesAtOnce) {
   const std::string told = problem(std::string(kHead) + "seed: -1\nstages:\n  - no_such_stage\n  - {a: 1, b: 2}\n");
   EXPECT_NE(told.find("seed"), std::string::npos);

@@ -41,6 +41,22 @@ std::string lines(int count, int seed = 0) {
   return text;
 }
 
+// Its model is missing.
+class Impossible final : public Stage {
+ public:
+  struct Config {};
+  Impossible(const Config&, const StageSetup& setup) : Stage(setup) { throw DataError("model.bin: cannot read it"); }
+  std::unique_ptr<StageWorker> worker() const override { return nullptr; }
+};
+
+template <class Visitor>
+void visit(Impossible::Config&, Visitor&) {}
+
+const StageType& impossible_type() {
+  static const StageType type = stage_type<Impossible>("impossible", "cannot be made");
+  return type;
+}
+
 struct Fixture {
   std::shared_ptr<TemporaryDirectory> folder = std::make_shared<TemporaryDirectory>();
   parallel::SingleProcess group;
@@ -222,13 +238,34 @@ TEST(Pipeline, RefusesToGoOnWithAnotherConfigurationOrInput) {
   fixture.run();
   EXPECT_TRUE(fixture.run().was_finished);
   fixture.config.stages[0] = length(13);
-  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("another configuration"), std::string::npos);
+  const std::string told = message_of<ConfigError>([&] { fixture.run(); });
+  EXPECT_NE(told.find("another configuration"), std::string::npos);
+  EXPECT_NE(told.find("\n  then: "), std::string::npos) << told;
+  EXPECT_NE(told.find("minimum: 12"), std::string::npos) << told;
+  EXPECT_NE(told.find("minimum: 13"), std::string::npos) << told;
   fixture.config.stages[0] = length(12);
   fixture.folder->write("a.jsonl", lines(301));
   EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("other input files"), std::string::npos);
   fixture.config.work.resume = false;
   EXPECT_FALSE(fixture.run().was_finished);
   EXPECT_EQ(fixture.manifest().at("documents").at("read").at("documents"), 501);
+}
+
+TEST(Pipeline, NamesTheDifferenceAlsoOfAnUnfinishedOutput) {
+  Fixture fixture;
+  EXPECT_EQ(fixture.run([] { return SIGTERM; }).signal, SIGTERM);
+  fixture.config.name = "renamed";
+  fixture.config.seed = 7;
+  const std::string told = message_of<ConfigError>([&] { fixture.run(); });
+  EXPECT_NE(told.find("then: seed: 0\n  now:  seed: 7"), std::string::npos) << told;
+}
+
+TEST(Pipeline, SaysWhichStageCannotBeMade) {
+  Fixture fixture;
+  fixture.config.stages[1] = test_stages::entry<Impossible>(impossible_type(), "mine");
+  EXPECT_EQ(message_of<DataError>([&] { fixture.run(); }), "stages[1] (mine): model.bin: cannot read it");
+  fixture.config.stages[1].position = "web.yaml:7:5";
+  EXPECT_EQ(message_of<DataError>([&] { fixture.run(); }), "web.yaml:7:5: stages[1] (mine): model.bin: cannot read it");
 }
 
 TEST(Pipeline, CountsWhatCannotBeReadWithFileAndLine) {

@@ -121,6 +121,16 @@ TEST(ListInputs, SourcesAreNamedAfterTheirPath) {
   EXPECT_EQ(input_name(inputs[0], inputs[0].path), "a.jsonl");
 }
 
+TEST(ListInputs, NamesFilesOfUnknownEndingsThatAreReadAsText) {
+  const TemporaryDirectory directory;
+  fill(directory, {{"in/a.csv", "x,y"}, {"in/b.csv.gz", "x,y"}, {"in/c.txt", "x"}, {"in/README", "x"}, {"in/d.dump", "{\"text\": 1}"}});
+  const std::string folder = (directory.path() / "in").string();
+  const std::string told = doubtful_inputs(list_inputs({{.path = folder}}, 100));
+  EXPECT_EQ(told.find(folder + "/a.csv and 1 more"), 0U) << told;
+  EXPECT_EQ(doubtful_inputs(list_inputs({{.path = folder, .format = InputFormat::text}}, 100)), "") << "the user has said it";
+  EXPECT_EQ(doubtful_inputs(list_inputs({{.path = folder + "/c.txt"}, {.path = folder + "/README"}}, 100)), "");
+}
+
 TEST(ListInputs, WhatIsNotThereIsAnError) {
   const TemporaryDirectory directory;
   fs::create_directories(directory.path() / "empty");
