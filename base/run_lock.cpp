@@ -26,7 +26,8 @@ bool still_named(int descriptor, const std::filesystem::path& path) {
 
 }  // namespace
 
-RunLock::RunLock(const std::filesystem::path& directory, double patience_seconds) : path_(directory.string() + ".lock") {
+RunLock::RunLock(const std::filesystem::path& directory, double patience_seconds)
+    : path_((directory.has_filename() ? directory : directory.parent_path()).string() + ".lock") {  // "run/" is "run"
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   for (bool told = false;; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/error.h"
 #include "configs/nearest.h"
 #include "data/pipeline/pipeline_config.h"
 #include "launch/cli_commands.h"
@@ -163,8 +164,13 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
 }
 
 bool needs_engine(const Command& command) {
-  if (const auto* data = std::get_if<DataRunCommand>(&command))
-    return data::pipeline::needs_model(data::pipeline::read_pipeline_config(data->pipeline, data->overrides));
+  if (const auto* data = std::get_if<DataRunCommand>(&command)) {
+    try {
+      return data::pipeline::needs_model(data::pipeline::read_pipeline_config(data->pipeline, data->overrides));
+    } catch (const Error&) {
+      return false;  // told once, by the command itself
+    }
+  }
   return std::holds_alternative<TrainHeadCommand>(command) || std::holds_alternative<TrainCommand>(command) ||
          std::holds_alternative<GenerateCommand>(command) || std::holds_alternative<ChatCommand>(command) || std::holds_alternative<ScoreCommand>(command) ||
          std::holds_alternative<ExportCommand>(command) || std::holds_alternative<InitCommand>(command) || std::holds_alternative<PlanCommand>(command);

@@ -160,7 +160,7 @@ struct Invocation {
 // Returns the invocation, or the exit code with which to leave at once (help printed, or a usage error reported on standard error).
 std::variant<Invocation, int> parse_command_line(int argc, char** argv);
 
-// The command needs a model, so it runs in the engine program. Reads the pipeline of `data run`: throws ConfigError.
+// The command needs a model, so it runs in the engine program. Reads the pipeline of `data run`.
 bool needs_engine(const Command& command);
 
 }  // namespace phidias::launch

@@ -1,6 +1,14 @@
 #include "launch/cli_commands.h"
 
 namespace phidias::launch {
+namespace {
+
+// The last line of a command's help: where its keys, or more about it, can be read.
+void add_where(CLI::App* app, const std::string& where) { app->footer(app->get_footer() + "\n" + where); }
+
+constexpr const char* kSettingsReference = "Keys: docs/data/settings-reference.md";
+
+}  // namespace
 
 void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::unique_ptr<Command>>& storage) {
   {
@@ -21,6 +29,7 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
     auto [c, o] =
         add_command<DataRunCommand>(*data, invocation, storage, "run", "filters, deduplicates and scores documents (alone, or on many ranks under mpirun)",
                                     "launch/mpirun.sh -n 2 phidias data run recipes/data/two-phase.yaml output=runs/corpus");
+    add_where(c, "Keys: phidias data stages, or docs/pipeline-reference.md");
     c->add_option("pipeline", o->pipeline, "pipeline (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value, checked like the pipeline");
   }
@@ -31,18 +40,21 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
   {
     auto [c, o] = add_command<TrainClassifierCommand>(*data, invocation, storage, "train-classifier", "trains a fastText classifier from labelled JSON lines",
                                                       "phidias data train-classifier recipes/data/educational-classifier.yaml output=runs/educational");
+    add_where(c, kSettingsReference);
     c->add_option("config", o->config, "settings (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value");
   }
   {
     auto [c, o] = add_command<TrainHeadCommand>(*data, invocation, storage, "train-head", "trains a linear or MLP head on the embeddings of a model",
                                                 "phidias data train-head recipes/data/educational-head.yaml output=runs/head");
+    add_where(c, kSettingsReference);
     c->add_option("config", o->config, "settings (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value");
   }
   const auto add_synthetic = [&](const std::string& action, const std::string& description, const std::string& example) {
     auto [c, o] = add_command<SyntheticCommand>(*data, invocation, storage, action, description, example);
     o->action = action;
+    add_where(c, kSettingsReference);
     c->add_option("config", o->config, "settings (YAML)")->required();
     c->add_option("overrides", o->overrides, "key=value");
   };
@@ -54,6 +66,7 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
   {
     auto [c, o] = add_command<TokenizeCorpusCommand>(*data, invocation, storage, "tokenize", "kept shards to memory-mapped token stores",
                                                      "phidias data tokenize runs/corpus/kept --model DIR --output runs/corpus/tokens");
+    add_where(c, "How corpora are tokenised: docs/data/mixtures.md");
     c->add_option("inputs", o->inputs, "files or folders of documents")->required();
     c->add_option("--model", o->model, "directory with tokenizer files")->required();
     c->add_option("--output", o->output, "directory to create")->required();
@@ -63,6 +76,7 @@ void add_data_commands(CLI::App& app, Invocation& invocation, std::vector<std::u
   {
     auto [c, o] = add_command<MixtureCommand>(*data, invocation, storage, "mixture", "what the phases of a mixture take from each source",
                                               "phidias data mixture recipes/data/two-phase-mixture.yaml");
+    add_where(c, "Keys: docs/data/mixture-reference.md");
     c->add_option("mixture", o->mixture, "mixture (YAML)")->required();
   }
   {

@@ -14,6 +14,8 @@
 namespace phidias::launch {
 namespace {
 
+constexpr double kPatienceSeconds = 365.0 * 86400;
+
 int exit_code(int signal) { return 128 + signal; }
 
 std::string volume(const Json& counts) {
@@ -39,6 +41,8 @@ void tell(const Json& manifest, const std::filesystem::path& report) {
 int run_data(const DataRunCommand& command, const Invocation& invocation, parallel::World& world, const data::pipeline::ModelServices* models) {
   const data::pipeline::PipelineConfig config = data::pipeline::read_pipeline_config(command.pipeline, command.overrides);
   if (data::pipeline::needs_model(config) && models == nullptr) throw ConfigError("a stage of this pipeline needs a model: run it with phidias-engine");
+  // Ranks wait for the one with the most work, for hours; one that died is found by its heartbeat.
+  world.set_timeout(kPatienceSeconds);
   const SignalWatch signals;
   const data::pipeline::PipelineOutcome outcome = data::pipeline::run_pipeline(config, {.group = &world.host(),
                                                                                         .local_ranks = world.local_size(),

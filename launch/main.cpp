@@ -61,6 +61,9 @@ int main(int argc, char** argv) {
   } catch (const Error& error) {
     std::fprintf(stderr, "phidias: error: %s\n", error.what());
     return static_cast<int>(error.code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::fprintf(stderr, "phidias: error: %s\n", describe(error).c_str());
+    return static_cast<int>(ExitCode::data);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "phidias: internal error: %s\n", error.what());
     return 1;

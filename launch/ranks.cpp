@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <thread>
 
@@ -9,6 +10,8 @@
 #include "base/log.h"
 
 namespace phidias::launch {
+
+std::string describe(const std::filesystem::filesystem_error& error) { return error.path1().string() + ": " + error.code().message(); }
 
 int run_on_ranks(const Invocation& invocation, const std::function<int(parallel::World&)>& run, const Explain& explain) {
   try {
@@ -25,6 +28,8 @@ int run_on_ranks(const Invocation& invocation, const std::function<int(parallel:
       return run(world);
     } catch (const Error& error) {
       return fail(static_cast<int>(error.code()), error.what());
+    } catch (const std::filesystem::filesystem_error& error) {  // no space, no permission: told by the system
+      return fail(static_cast<int>(ExitCode::data), describe(error));
     } catch (const std::bad_alloc&) {
       return fail(static_cast<int>(ExitCode::memory), "out of host memory");
     } catch (const std::exception& error) {

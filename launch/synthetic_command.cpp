@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
+#include "configs/nearest.h"
 #include "data/synthetic/answers.h"
 #include "data/synthetic/pairs.h"
 #include "data/synthetic/prompts.h"
@@ -24,6 +27,21 @@ void print_prompts(const std::string& output, const data::PromptReport& report) 
     std::printf("drawn again for likeness %ld, given up %ld, without a passage of their topic %ld\n", long{report.redrawn}, long{report.given_up},
                 long{report.without_seed});
   }
+}
+
+void warn_of_keep(const data::AnswerReport& report) {
+  std::string seen;
+  for (const std::string& name : report.members_seen) seen += (seen.empty() ? "" : ", ") + name;
+  for (const std::string& name : report.keep_not_found)
+    log_warning("keep: no prompt has '" + name + "'" + configs::suggestion(name, report.members_seen) + " (prompts have: " + seen + ")");
+}
+
+void warn_of_nothing_kept(const data::AnswerReport& report) {
+  if (report.answers == 0 || report.kept > 0) return;
+  const auto by_count = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const std::string& reason = std::max_element(report.dropped.begin(), report.dropped.end(), by_count)->first;
+  log_warning("no answer was kept; most were dropped for '" + reason + "'" +
+              (reason == "no_result" || reason == "too_few_samples" ? " (vote.enabled=false imports answers that there is nothing to vote on)" : ""));
 }
 
 void print_answers(const std::string& output, const data::AnswerReport& report) {
@@ -56,7 +74,10 @@ int run_synthetic(const SyntheticCommand& command, bool json) {
   }
   if (command.action == "import-answers") {
     const data::AnswerSettings settings = data::read_answer_settings(command.config, command.overrides);
-    return finish(settings, data::import_answers(settings), json, print_answers);
+    const data::AnswerReport report = data::import_answers(settings);
+    warn_of_keep(report);
+    warn_of_nothing_kept(report);
+    return finish(settings, report, json, print_answers);
   }
   const data::PairSettings settings = data::read_pair_settings(command.config, command.overrides);
   return finish(settings, data::make_pairs(settings), json, print_pairs);

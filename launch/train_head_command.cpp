@@ -9,8 +9,8 @@
 namespace phidias::launch {
 
 int run_train_head(const TrainHeadCommand& command, bool json) {
-  const auto settings =
-      configs::read_settings<trainer::HeadSettings>(command.config, command.overrides, [](const trainer::HeadSettings&, configs::ReadState&) {});
+  using data::pipeline::HeadSettings;
+  const auto settings = configs::read_settings<HeadSettings>(command.config, command.overrides, [](const HeadSettings&, configs::ReadState&) {});
   const auto encoder = make_model_services().embedder(settings.model, settings.max_tokens);
   const trainer::HeadReport report = trainer::train_head(settings, *encoder);
   if (json)

@@ -2,14 +2,14 @@
 # Collects real text that Debian packages carry, as raw material for the pipelines in recipes/data: manuals as web pages, manual pages, Perl's documentation.
 #
 #   scripts/collect_texts.sh runs/raw            about 30 MB of packages, 60 MB of text
-#   scripts/collect_texts.sh runs/raw small      two small packages, for a test
+#   scripts/collect_texts.sh runs/raw small      three packages, for a test
 #
 # Packages are downloaded and unpacked, not installed; nothing outside OUT is touched. Idempotent. Writes OUT/html (pages), OUT/man and OUT/pod (plain text)
 # and OUT/packages.txt (names, versions and hashes of the packages).
 set -euo pipefail
 out=${1:?where to write, for example runs/raw}
 case ${2:-all} in
-  small) packages=(developers-reference manpages) ;;
+  small) packages=(developers-reference manpages perl-doc) ;;
   all) packages=(python3.11-doc postgresql-doc-15 sqlite3-doc developers-reference debian-policy debian-reference-en r-doc-html manpages manpages-dev perl-doc) ;;
   *) sed -n '2,8p' "$0"; exit 2 ;;
 esac

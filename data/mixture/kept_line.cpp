@@ -72,4 +72,14 @@ const KeptLine& KeptLineParser::parse(std::string_view text) {
   return line;
 }
 
+std::vector<std::string> KeptLineParser::names(std::string_view text) {
+  object document, annotations;
+  if (state_->parser.parse(text.data(), text.size()).get(document)) return {};
+  if (document["annotations"].get(annotations) == simdjson::SUCCESS) document = annotations;
+  std::vector<std::string> names;
+  for (const auto& member : document)
+    if (member.key != "text" && member.key != "id") names.emplace_back(member.key);
+  return names;
+}
+
 }  // namespace phidias::data::mixture

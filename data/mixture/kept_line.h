@@ -28,6 +28,8 @@ class KeptLineParser {
   ~KeptLineParser();
   // Throws DataError without a location: broken JSON, invalid UTF-8, no text, an annotation that is neither number, truth value nor text.
   const KeptLine& parse(std::string_view line);
+  // Names that a column may have: of the annotations of a line, or where it has none of its own members beside text and id.
+  std::vector<std::string> names(std::string_view line);
 
  private:
   struct State;

@@ -4,6 +4,7 @@
 #include <exception>
 #include <limits>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "base/atomic_file.h"
@@ -11,6 +12,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "configs/nearest.h"
 #include "data/line_blocks.h"
 #include "data/mixture/kept_line.h"
 #include "data/mixture/token_directory.h"
@@ -105,11 +107,16 @@ class CorpusTokeniser {
     if (rank_ == 0) {
       try {
         write_manifest();
+        for (const auto& entry : fs::directory_iterator(options_.output))  // of starts that were killed
+          if (entry.path().filename().string().find(".tmp-") != std::string::npos) fs::remove(entry.path());
+      } catch (const Error& error) {
+        failure = error.what();
+        code = error.code();
       } catch (const std::exception& error) {
         failure = error.what();
       }
     }
-    agree(failure, ExitCode::data);
+    agree(failure, code);
     return report_;
   }
 
@@ -232,11 +239,14 @@ class CorpusTokeniser {
   void write_manifest() {
     OrderedJson shards = OrderedJson::array();
     std::int32_t largest_id = 0;
+    std::set<std::string> never(options_.columns.begin(), options_.columns.end());
     for (const Shard& shard : shards_) {
       const auto store = TokenStore::open(file_of(shard, ".tokens"));
       const StoredColumns columns = read_columns(file_of(shard, ".columns"));
       for (std::int64_t d = 0; d < store->documents(); ++d)
         for (const std::int32_t id : store->document(d).ids) largest_id = std::max(largest_id, id);
+      for (const Column& column : columns.table.columns())
+        if (column.type != Column::Type::unknown) never.erase(column.name);
       report_.documents += store->documents();
       report_.tokens += store->tokens();
       shards.push_back({{"name", shard.name},
@@ -247,11 +257,39 @@ class CorpusTokeniser {
                         {"tokens_hash", store->content_hash().hex()},
                         {"columns_hash", columns.content_hash.hex()}});
     }
+    never.erase("");  // `--columns ""`: none
+    if (!never.empty() && report_.documents > 0) refuse_columns(never);
     const OrderedJson manifest = {{"format", "phidias tokens 1"}, {"tokenizer", options_.tokenizer->content_hash().hex()},
                                   {"largest_id", largest_id},     {"max_length", options_.max_length},
                                   {"columns", columns_},          {"documents", report_.documents},
                                   {"tokens", report_.tokens},     {"shards", std::move(shards)}};
     write_file_atomic(options_.output / kTokenManifest, manifest.dump(1) + "\n");
+  }
+
+  // Annotations of the first documents of each shard.
+  std::vector<std::string> names_seen() const {
+    constexpr std::int64_t kLookedAt = 100;
+    std::set<std::string> names;
+    KeptLineParser parser(columns_);
+    for (const Shard& shard : shards_) {
+      const std::optional<LineBlock> block = LineBlocks(shard.input, kBlockBytes).next();
+      std::int64_t looked_at = 0;
+      if (block)
+        for_each_line(*block, [&](std::int64_t, std::string_view text) {
+          if (++looked_at <= kLookedAt)
+            for (std::string& name : parser.names(text)) names.insert(std::move(name));
+        });
+    }
+    return {names.begin(), names.end()};
+  }
+
+  [[noreturn]] void refuse_columns(const std::set<std::string>& never) const {
+    const std::vector<std::string> seen = names_seen();
+    std::string message, valid;
+    for (const std::string& name : never) message += "--columns " + name + ": no document has this annotation" + configs::suggestion(name, seen) + "\n";
+    for (const std::string& name : seen) valid += (valid.empty() ? "" : ", ") + name;
+    throw ConfigError(message + "the first documents have: " + (valid.empty() ? "none" : valid) + "\nremove " + options_.output.string() +
+                      " and start again with the right columns");
   }
 
   const TokeniseOptions& options_;

@@ -33,7 +33,8 @@ struct TokeniseReport {
   std::int64_t documents = 0, tokens = 0;     // of the whole directory
 };
 
-// Collective. Throws DataError ("file:line: what") for a line that cannot be read, ConfigError when the folder holds shards made with other settings.
+// Collective. Throws DataError ("file:line: what") for a line that cannot be read; ConfigError when the folder holds shards made with other settings,
+// or at the end, before the manifest is written, when no document at all has one of the columns.
 TokeniseReport tokenise_corpus(const TokeniseOptions& options);
 
 }  // namespace phidias::data::mixture

@@ -1,6 +1,7 @@
 #include "data/parquet/json_values.h"
 
 #include <arrow/api.h>
+#include <arrow/util/utf8.h>
 
 #include <charconv>
 #include <chrono>
@@ -27,6 +28,21 @@ void append_integer(const arrow::Array& array, std::int64_t row, std::string& ou
 template <class ArrayType>
 void append_string(const arrow::Array& array, std::int64_t row, std::string& out) {
   append_json_string(static_cast<const ArrayType&>(array).GetView(row), out);
+}
+
+// Bytes that are no UTF-8 as hexadecimal digits.
+template <class ArrayType>
+void append_binary(const arrow::Array& array, std::int64_t row, std::string& out) {
+  static const bool ready = (arrow::util::InitializeUTF8(), true);
+  const std::string_view bytes = static_cast<const ArrayType&>(array).GetView(row);
+  if (ready && arrow::util::ValidateUTF8(bytes)) return append_json_string(bytes, out);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  out += '"';
+  for (const char byte : bytes) {
+    out += kDigits[static_cast<unsigned char>(byte) >> 4];
+    out += kDigits[static_cast<unsigned char>(byte) & 15];
+  }
+  out += '"';
 }
 
 void append_float(float value, std::string& out) {
@@ -158,13 +174,13 @@ void append_json_value(const arrow::Array& array, std::int64_t row, std::string&
     case Type::STRING_VIEW:
       return append_string<arrow::StringViewArray>(array, row, out);
     case Type::BINARY:
-      return append_string<arrow::BinaryArray>(array, row, out);
+      return append_binary<arrow::BinaryArray>(array, row, out);
     case Type::LARGE_BINARY:
-      return append_string<arrow::LargeBinaryArray>(array, row, out);
+      return append_binary<arrow::LargeBinaryArray>(array, row, out);
     case Type::BINARY_VIEW:
-      return append_string<arrow::BinaryViewArray>(array, row, out);
+      return append_binary<arrow::BinaryViewArray>(array, row, out);
     case Type::FIXED_SIZE_BINARY:
-      return append_string<arrow::FixedSizeBinaryArray>(array, row, out);
+      return append_binary<arrow::FixedSizeBinaryArray>(array, row, out);
     case Type::DATE32:
       return append_json_string(date_text(static_cast<const arrow::Date32Array&>(array).Value(row)), out);
     case Type::DATE64:

@@ -8,6 +8,8 @@
 namespace phidias::data::pipeline {
 namespace {
 
+constexpr std::size_t kMostProblems = 100'000;
+
 OrderedJson to_json(const Volume& volume) { return {volume.documents, volume.bytes, volume.tokens}; }
 
 Volume volume_from(const OrderedJson& json) { return {json.at(0), json.at(1), json.at(2)}; }
@@ -62,8 +64,9 @@ void PipelineCounts::merge(const PipelineCounts& later, std::size_t most_samples
     }
   }
   for (const auto& [name, distribution] : later.distributions) distributions[name].merge(distribution);
-  problems.insert(problems.end(), later.problems.begin(), later.problems.end());
-  problems_left_out += later.problems_left_out;
+  const std::size_t room = kMostProblems - std::min(kMostProblems, problems.size()), taken = std::min(room, later.problems.size());
+  problems.insert(problems.end(), later.problems.begin(), later.problems.begin() + static_cast<std::ptrdiff_t>(taken));
+  problems_left_out += later.problems_left_out + static_cast<std::int64_t>(later.problems.size() - taken);
 }
 
 SourceCounts PipelineCounts::total() const {

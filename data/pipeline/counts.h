@@ -48,7 +48,7 @@ struct PipelineCounts {
   std::map<std::string, SourceCounts> sources;
   std::vector<StageCounts> stages;  // the first is reading itself, then as in the pipeline
   std::map<std::string, Distribution> distributions;
-  std::vector<ReadProblem> problems;  // the first of each unit
+  std::vector<ReadProblem> problems;  // the first of each unit, and no more than 100,000
   std::int64_t problems_left_out = 0;
 
   // Appends `later`, which comes after it in the order of units.

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kLinear = 100, kOctaves = 40, kPerOctave = 8, kOuter = kOctaves * kPerOctave, kBins = kLinear + 2 * kOuter;
 
+constexpr double kLargest = 1e140;  // the sum of 1e28 squares is still a number
+
 // Bins in rising order: negative outer, linear, positive outer.
 int bin_of(double value) {
   if (value >= -1 && value < 1) return kOuter + std::clamp(static_cast<int>(std::floor((value + 1) * 50)), 0, kLinear - 1);
@@ -26,7 +28,7 @@ double low_of(int bin) {
 }  // namespace
 
 void Distribution::add(double value, bool kept) {
-  if (!std::isfinite(value)) {
+  if (!(std::fabs(value) <= kLargest)) {
     ++not_finite_;
     return;
   }

@@ -14,7 +14,7 @@ namespace phidias::data::pipeline {
 
 class Distribution {
  public:
-  void add(double value, bool kept);  // values that are not finite are counted apart
+  void add(double value, bool kept);  // values that are not finite, or beyond 1e140, are counted apart
   void merge(const Distribution& other);
   // {"count", "not_finite", "mean", "deviation", "minimum", "maximum", "bins": [[low, high, kept, dropped], ...]}: bins that are not empty, in rising order.
   OrderedJson json() const;

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace phidias::data::pipeline {
+namespace {
+
+constexpr std::size_t kKeptWords = 1 << 17;  // 2 MiB of memory that is kept for the next text; a rare long text must not hold hundreds for ever
+
+}  // namespace
 
 const Annotation* Annotations::find(std::string_view name) const {
   const Annotation* found = std::find_if(begin(), end(), [&](const Annotation& entry) { return entry.name == name; });
@@ -23,6 +28,14 @@ void Annotations::set(std::string_view name, bool value) { entry(name).value = v
 
 void Annotations::set(std::string_view name, std::string_view value) { entry(name).value = std::string(value); }
 
+void Annotations::remove(std::string_view name) {
+  const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(size_);
+  const auto found = std::find_if(entries_.begin(), end, [&](const Annotation& entry) { return entry.name == name; });
+  if (found == end) return;
+  std::rotate(found, found + 1, end);  // its memory joins what is lent
+  --size_;
+}
+
 std::optional<double> Annotations::number(std::string_view name) const {
   const Annotation* found = find(name);
   if (found == nullptr) return std::nullopt;
@@ -39,7 +52,7 @@ std::optional<std::string_view> Annotations::text(std::string_view name) const {
 }
 
 const Words& Document::words(const WordSplitter& splitter) {
-  for (CachedWords& cached : words_) {
+  for (CachedWords& cached : words_.entries) {
     if (cached.splitter != &splitter) continue;
     if (cached.version != version_) {
       splitter.split(text_, cached.words);
@@ -47,7 +60,7 @@ const Words& Document::words(const WordSplitter& splitter) {
     }
     return cached.words;
   }
-  CachedWords& cached = words_.emplace_back();
+  CachedWords& cached = words_.entries.emplace_back();
   cached.splitter = &splitter;
   splitter.split(text_, cached.words);
   cached.version = version_;
@@ -58,6 +71,7 @@ void Document::clear() {
   for (std::string* text : {&id, &url, &source, &fields, &file, &text_, &reason_}) text->clear();
   line = 0;
   ++version_;
+  std::erase_if(words_.entries, [](const CachedWords& cached) { return cached.words.capacity() > kKeptWords; });
   annotations_.clear();
 }
 

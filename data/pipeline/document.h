@@ -4,7 +4,7 @@
 //   document.set_text(std::move(cleaned));
 //   document.drop("mean_word_length");            // the pipeline puts the stage's name in front: "gopher_quality.mean_word_length"
 //
-// Nothing of a dropped document is looked at by later stages. Reused from document to document: clear() keeps allocated memory.
+// Nothing of a dropped document is looked at by later stages. Reused from document to document: clear() keeps allocated memory, but for that of long texts.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,7 @@ class Annotations {
   void set(std::string_view name, bool value);
   void set(std::string_view name, std::string_view value);
   void set(std::string_view name, const char* value) { set(name, std::string_view(value)); }
+  void remove(std::string_view name);
   // Nothing when there is no such annotation, or it is of another type. A truth value is the number 0 or 1.
   std::optional<double> number(std::string_view name) const;
   std::optional<std::string_view> text(std::string_view name) const;
@@ -86,10 +87,20 @@ class Document {
     std::uint64_t version = 0;
     Words words;
   };
+  // A copy or a moved document has none: the views are into the text of the one they were made for.
+  struct WordCache {
+    std::deque<CachedWords> entries;
+    WordCache() = default;
+    WordCache(const WordCache&) {}
+    WordCache& operator=(const WordCache&) {
+      entries.clear();
+      return *this;
+    }
+  };
   std::string text_, reason_;
   std::uint64_t version_ = 1;  // of text_
   Annotations annotations_;
-  std::deque<CachedWords> words_;
+  WordCache words_;
 };
 
 }  // namespace phidias::data::pipeline

@@ -76,6 +76,9 @@ OrderedJson timing_json(const ManifestParts& parts) {
 OrderedJson manifest_json(const ManifestParts& parts) {
   const bool has_tokens = !parts.config->tokenizer.empty();
   OrderedJson sources = OrderedJson::object(), distributions = OrderedJson::object();
+  const SourceCounts total = parts.counts.total();
+  OrderedJson documents = {{"in", total.read.documents + total.failed}};
+  documents.update(to_json(total, has_tokens));
   OrderedJson outputs = OrderedJson::array(), problems = OrderedJson::array();
   for (const auto& [name, source] : parts.counts.sources) sources[name] = to_json(source, has_tokens);
   for (const auto& [name, distribution] : parts.counts.distributions) distributions[name] = distribution.json();
@@ -89,7 +92,7 @@ OrderedJson manifest_json(const ManifestParts& parts) {
           {"pipeline", dump_pipeline_config(result_settings(*parts.config))},
           {"inputs", to_json(parts.inputs)},
           {"resources", to_json(parts.resources)},
-          {"documents", to_json(parts.counts.total(), has_tokens)},
+          {"documents", documents},
           {"sources", sources},
           {"stages", stages_json(parts, has_tokens)},
           {"distributions", distributions},

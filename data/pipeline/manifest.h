@@ -6,13 +6,13 @@
 //   pipeline        all settings that decide about the result, defaults filled in, as YAML
 //   inputs          [{path, source, format, bytes, hash}]
 //   resources       {stage: [{path, hash}]}: models and lists
-//   documents       {read, failed, kept, dropped} and bytes and tokens of each; tokens is null without a tokenizer
+//   documents       {in, read, failed, kept, dropped}: in = read + failed, read = kept + dropped; bytes and tokens of each; tokens is null without a tokenizer
 //   sources         {name: the same}
 //   stages          [{name, stage, mode, documents_in, documents_out, bytes_in, bytes_out, rules: [{rule, documents, bytes, tokens,
 //                   samples: [{id, source, text}]}], notes: {..}}], reading first; rules by falling number of documents
 //   distributions   {annotation: {count, mean, deviation, minimum, maximum, bins: [[low, high, kept, dropped]]}}
 //   outputs         [{path, bytes, hash}]
-//   problems        [{file, line, error}]: the first; all of them are in errors.jsonl
+//   problems        [{file, line, error}]: the first; more of them are in errors.jsonl (1,000 of a unit, 100,000 in all; then {left_out: number})
 //   timing          {seconds, ranks, threads, memory (bytes that were stated before the start), stages: [{name, seconds, bytes_per_second}]}: processor seconds
 //                   of a stage, over all threads; a stage that compares documents has comparing_seconds too, by the clock of rank 0, and its bytes per second
 //                   are by the sum of both

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "base/atomic_file.h"
@@ -52,6 +53,7 @@ class Run {
     group().barrier();
     make_stages();
     files_ = list_inputs(config_.read, config_.work.unit_bytes);
+    check_inputs();
     if (const std::string doubt = doubtful_inputs(files_); rank() == 0 && !doubt.empty()) log_warning(doubt);
     inputs_ = identify_inputs(files_, group());
     if (prepare()) return {.was_finished = true, .manifest = work_.manifest().string()};
@@ -104,7 +106,27 @@ class Run {
       tokenizer_ = Tokenizer::load(config_.tokenizer);
       resources_[config_.tokenizer] = tokenizer_->content_hash().hex();
     }
-    configuration_ = configuration_hash(config_, resources_);
+    configuration_ = configuration_hash(config_, resources_, options_.version);
+  }
+
+  // What a start removes must not be what it reads, and what it writes not what the next start reads.
+  void check_inputs() const {
+    const auto canonical = [](const std::filesystem::path& path) { return std::filesystem::weakly_canonical(path).string() + "/"; };
+    for (const InputSource& source : config_.read)
+      if (std::filesystem::is_directory(source.path) && canonical(work_.output()).starts_with(canonical(source.path)))
+        throw ConfigError("the output " + work_.output().string() + " lies in the input folder " + source.path +
+                          ": the next start would read it; give another output");
+    std::set<std::filesystem::path> folders;
+    for (const InputFile& file : files_) {
+      folders.insert(file.path.parent_path());
+      for (const std::filesystem::path& member : file.members) folders.insert(member.parent_path());
+    }
+    for (const char* made : {"kept", "dropped", "work"}) {
+      const std::string written = std::filesystem::weakly_canonical(work_.output() / made).string() + "/";
+      for (const std::filesystem::path& folder : folders)
+        if ((std::filesystem::weakly_canonical(folder.empty() ? "." : folder).string() + "/").starts_with(written))
+          throw ConfigError("the input lies in " + written + ", which this pipeline writes anew: give another output");
+    }
   }
 
   bool prepare() {
@@ -129,13 +151,14 @@ class Run {
   void run_segments() {
     const std::vector<Segment> segments = segments_of(stages_);
     last_ = segments.size() - 1;
-    std::size_t first = last_ + 1;
-    while (first > 0 && !std::filesystem::exists(work_.unit_table(first - 1))) --first;
-    group().barrier();  // all have looked before one goes on
-    if (first > 0) units_ = read_unit_table(work_.unit_table(--first));
-    for (std::size_t s = first; s < segments.size(); ++s) {
+    auto done = static_cast<std::int64_t>(segments.size());  // rank 0 looks: file systems do not show a new file to all machines at once
+    while (rank() == 0 && done > 0 && !std::filesystem::exists(work_.unit_table(static_cast<std::size_t>(done) - 1))) --done;
+    group().broadcast(&done, 1, parallel::DataType::int64, 0);
+    const auto finished = static_cast<std::size_t>(done);
+    if (finished > 0) units_ = read_unit_table(work_.unit_table(finished - 1));
+    for (std::size_t s = finished > 0 ? finished - 1 : 0; s < segments.size(); ++s) {
       const RunContext context = context_of(segments, s);
-      if (!std::filesystem::exists(work_.unit_table(s))) {
+      if (s >= finished) {
         const WorkSetup setup{.config = &config_, .stages = &stages_, .tokenizer = tokenizer_.get(), .segment = segments[s]};
         units_ = s == 0 ? run_first_segment(files_, setup, context) : run_later_segment(s, units_, setup, context);
         if (rank() == 0) write_unit_table(work_.unit_table(s), units_);

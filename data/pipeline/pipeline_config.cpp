@@ -53,6 +53,7 @@ void read_stage(const Value& item, const std::string& path, configs::ReadState& 
   if (placed.position.source.empty()) placed.position = item.position;
   std::unique_ptr<StageSettings> read = type->read(placed, path + "." + key, state);
   if (read->common.name.empty()) read->common.name = key;
+  if (read->common.name == "read") state.problems.add(item.position, path, "'read' is the name of reading itself: give the stage another `name`");
   for (const StageEntry& other : config.stages)
     if (other.name() == read->common.name) state.problems.add(item.position, path, "a second stage is called '" + other.name() + "': give it another `name`");
   config.stages.push_back({&*type, std::shared_ptr<const StageSettings>(std::move(read)), item.position.text()});

@@ -14,6 +14,7 @@ constexpr std::string_view kIntroduction = R"(# Pipeline reference
 <!-- Generated from the stages' own lists of keys (`phidias data stages`); tests/data/pipeline/reference_test.cpp compares and rewrites it (PHIDIAS_UPDATE=1). -->
 
 `phidias data run PIPELINE [key=value ...]`. How pipelines work, with examples: [data.md](data.md).
+Keys of the commands around it (classifiers, heads, synthetic data): [data/settings-reference.md](data/settings-reference.md).
 A stage is written as its key alone, or as `key: {settings}`. Stages run in the order in which they stand; a stage may stand more than once under different names.
 
 ## The pipeline

@@ -131,7 +131,7 @@ bool take_finished(const WorkDirectory& work, std::size_t file, const Deal& deal
 class DamagedUnit final : public Unit {
  public:
   explicit DamagedUnit(ReadProblem problem) : problem_(std::move(problem)) {}
-  bool next(Document&, std::vector<ReadProblem>& problems) override {
+  bool next(Document&, ReadProblems& problems) override {
     if (!told_) problems.push_back(problem_);
     told_ = true;
     return false;
@@ -140,6 +140,44 @@ class DamagedUnit final : public Unit {
  private:
   ReadProblem problem_;
   bool told_ = false;
+};
+
+// The units of a file up to where it is damaged; where `may_skip`, the damage is a unit too: the last one, or one of many that cannot be decoded. Only what the
+// reader throws is damage of the file, not what a thread has met with another unit.
+class SoundPart {
+ public:
+  SoundPart(const InputFile& file, std::int64_t unit_bytes, bool may_skip) : path_(file.path.string()), may_skip_(may_skip) {
+    guard([&] { reader_ = open_units(file, unit_bytes); });
+    is_at_damage_ = damage_ != nullptr;
+  }
+  bool advance() {
+    if (std::exchange(is_at_damage_, false)) return true;
+    if (damage_) return false;
+    bool more = false;
+    guard([&] { more = reader_->advance(); });
+    return more || damage_;
+  }
+  std::shared_ptr<Unit> take() {
+    if (damage_) return damage_;
+    std::shared_ptr<Unit> unit;
+    guard([&] { unit = reader_->take(); });
+    return unit ? unit : std::exchange(damage_, nullptr);
+  }
+  double fraction() const { return reader_ ? reader_->fraction() : 1; }
+
+ private:
+  void guard(const std::function<void()>& read) {
+    try {
+      read();
+    } catch (const DataError& error) {
+      if (!may_skip_) throw;
+      damage_ = std::make_shared<DamagedUnit>(ReadProblem{path_, reader_ ? reader_->next_line() : 0, error.what()});
+    }
+  }
+  std::string path_;
+  bool may_skip_, is_at_damage_ = false;
+  std::unique_ptr<UnitReader> reader_;
+  std::shared_ptr<Unit> damage_;
 };
 
 }  // namespace
@@ -168,20 +206,13 @@ std::vector<UnitEntry> run_first_segment(const std::vector<InputFile>& files, co
                    [&] { return [content = take(), source = files[i].source.source](UnitWorker& worker) { return worker.read(*content, source); }; });
     };
     if (!take_finished(*context.work, i, deal, finished)) {
+      const bool may_skip = setup.config->on_error == configs::OnError::skip;
+      SoundPart reader(files[i], setup.config->work.unit_bytes, may_skip);
       std::int64_t units = 0;
-      try {
-        const std::unique_ptr<UnitReader> reader = open_units(files[i], setup.config->work.unit_bytes);
-        while (signal == 0 && reader->advance()) {
-          if (deal.takes(i, reader->index())) add(reader->index(), [&] { return std::shared_ptr<Unit>(reader->take()); });
-          units = reader->index() + 1;
-          progress.update(passed + static_cast<std::int64_t>(reader->fraction() * static_cast<double>(files[i].bytes)));
-          signal = finished.signal();
-        }
-      } catch (const DataError& error) {
-        if (setup.config->on_error == configs::OnError::stop) throw;
-        const ReadProblem problem{files[i].path.string(), 0, error.what()};
-        if (deal.takes(i, units)) add(units, [&] { return std::make_shared<DamagedUnit>(problem); });
-        ++units;
+      for (; signal == 0 && reader.advance(); ++units) {
+        if (deal.takes(i, units)) add(units, [&] { return reader.take(); });
+        progress.update(passed + static_cast<std::int64_t>(reader.fraction() * static_cast<double>(files[i].bytes)));
+        signal = finished.signal();
       }
       if (signal == 0 && deal.takes(i, 0)) note_units(context.work->units_of_file(number), units);
     }

@@ -60,7 +60,8 @@ void visit(StageCondition& c, Visitor& v) {
 template <class Visitor>
 void visit(StageCommon& c, Visitor& v) {
   v.field(c.name, {.key = "name", .doc = "first part of its annotations and reasons, unique in the pipeline", .default_text = "the stage's key"});
-  v.field(c.mode, {.key = "mode", .doc = "`annotate`: write what it would do as `<name>.reason` and drop nothing"});
+  v.field(c.mode,
+          {.key = "mode", .doc = "`annotate`: write what it would do as `<name>.reason` and `<name>.would_change`; nothing is dropped, no text changed"});
   v.section(c.when, {.key = "when", .doc = "documents that it sees"});
 }
 

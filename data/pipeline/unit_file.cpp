@@ -70,7 +70,7 @@ std::optional<UnitFile> UnitFile::open(const std::filesystem::path& path) {
 
 UnitFile UnitFile::require(const std::filesystem::path& path) {
   std::optional<UnitFile> unit = open(path);
-  if (!unit) throw DataError(path.string() + ": missing or damaged; start the pipeline again to make it anew");
+  if (!unit) throw DataError(path.string() + ": missing or damaged; start the pipeline with work.resume=false to make it anew");
   return std::move(*unit);
 }
 

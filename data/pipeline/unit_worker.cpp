@@ -15,7 +15,7 @@
 namespace phidias::data::pipeline {
 namespace {
 
-constexpr std::size_t kBatchDocuments = 64, kBatchBytes = 1 << 20, kSampleBytes = 1200, kProblemsOfAUnit = 1000;
+constexpr std::size_t kBatchDocuments = 64, kBatchBytes = 1 << 20, kSampleBytes = 1200;
 
 double thread_seconds() {
   timespec time{};
@@ -79,7 +79,7 @@ UnitFileWriter UnitWorker::read(Unit& unit, const std::string& source) {
   Output out;
   out.source = source;
   out.counts.stages.resize(setup_.stages->size() + 1);
-  std::vector<ReadProblem> problems;
+  ReadProblems problems;
   StageCounts& reading = out.counts.stages[0];
   run_all(
       [&](Document& document) {
@@ -101,11 +101,8 @@ UnitFileWriter UnitWorker::read(Unit& unit, const std::string& source) {
       },
       out);
   out.counts.sources[source].failed += static_cast<std::int64_t>(problems.size());
-  if (problems.size() > kProblemsOfAUnit) {
-    out.counts.problems_left_out = static_cast<std::int64_t>(problems.size() - kProblemsOfAUnit);
-    problems.resize(kProblemsOfAUnit);
-  }
-  out.counts.problems = std::move(problems);
+  out.counts.problems = problems.kept();
+  out.counts.problems_left_out = static_cast<std::int64_t>(problems.size() - problems.kept().size());
   return finish(out);
 }
 
@@ -129,8 +126,10 @@ UnitFileWriter UnitWorker::go_on(const UnitFile& before, const UnitFile& decisio
         if (collected.at(number++) == 0) return true;
         const std::string_view decision = decided[record++];
         const double start = thread_seconds();
+        const bool annotates = (*setup_.stages)[index].settings->common.mode == StageMode::annotate;
+        const std::string before = annotates ? document.text() : std::string();
         if (!decision.empty()) setup_.segment.decided->apply(document, decision);
-        settle(document, index);
+        settle(document, index, annotates ? &before : nullptr);
         counts.seconds += thread_seconds() - start;
         if (!document.dropped()) counts.out += {1, static_cast<std::int64_t>(document.text().size()), 0};
         return true;
@@ -162,18 +161,27 @@ void UnitWorker::run_batch(std::size_t documents, Output& out) {
 void UnitWorker::run_stage(std::size_t index, std::size_t documents, Output& out) {
   const PlacedStage& placed = (*setup_.stages)[index];
   StageCounts& counts = out.counts.stages[index + 1];
+  const bool annotates = placed.settings->common.mode == StageMode::annotate;
+  const std::string reason = placed.stage->qualified("reason"), would_change = placed.stage->qualified("would_change");
   seen_.clear();
   for (std::size_t i = 0; i < documents; ++i) {
     if (batch_[i].dropped() || !placed.sees(batch_[i])) continue;
     seen_.push_back(&batch_[i]);
+    if (annotates) {  // what an earlier pipeline said
+      batch_[i].annotations().remove(reason);
+      batch_[i].annotations().remove(would_change);
+    }
     counts.in += {1, static_cast<std::int64_t>(batch_[i].text().size()), 0};
   }
   if (seen_.empty()) return;
+  texts_before_.clear();
+  for (std::size_t i = 0; annotates && i < seen_.size(); ++i) texts_before_.push_back(seen_[i]->text());
   const double start = thread_seconds();
   workers_[index - setup_.segment.begin]->process(seen_);
   counts.seconds += thread_seconds() - start;
-  for (Document* document : seen_) {
-    settle(*document, index);
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    Document* const document = seen_[i];
+    settle(*document, index, annotates ? &texts_before_[i] : nullptr);
     if (document->dropped())
       dropped_by_[static_cast<std::size_t>(document - batch_.data())] = index + 1;
     else if (placed.stage->collective() == nullptr)  // else it is out once it has been decided about
@@ -181,17 +189,19 @@ void UnitWorker::run_stage(std::size_t index, std::size_t documents, Output& out
   }
 }
 
-// What the stage said becomes the reason, or an annotation.
-void UnitWorker::settle(Document& document, std::size_t index) {
+// What the stage said becomes the reason. With `text_before` (mode: annotate) it becomes an annotation, and the text is what it was.
+void UnitWorker::settle(Document& document, std::size_t index, const std::string* text_before) {
   const PlacedStage& placed = (*setup_.stages)[index];
   if (!document.dropped() && document.text().empty()) document.drop("empty_text");
-  if (!document.dropped()) return;
-  if (placed.settings->common.mode == StageMode::annotate && !document.text().empty()) {
-    document.annotations().set(placed.stage->qualified("reason"), std::string_view(document.reason()));
-    document.set_reason("");
-  } else {
-    document.set_reason(placed.stage->qualified(document.reason()));
+  if (text_before == nullptr) {
+    if (document.dropped()) document.set_reason(placed.stage->qualified(document.reason()));
+    return;
   }
+  if (document.dropped()) document.annotations().set(placed.stage->qualified("reason"), std::string_view(document.reason()));
+  document.set_reason("");
+  if (document.text() == *text_before) return;
+  document.annotations().set(placed.stage->qualified("would_change"), true);
+  document.set_text(*text_before);
 }
 
 void UnitWorker::count_exit(Document& document, bool kept, Output& out) {
@@ -207,8 +217,9 @@ void UnitWorker::count_exit(Document& document, bool kept, Output& out) {
     if (const double* number = std::get_if<double>(&annotation.value); number != nullptr && !annotation.name.ends_with(".cluster"))  // that one is an id
       out.counts.distributions[annotation.name].add(*number, kept);
   if (kept) return;
-  const std::size_t dot = document.reason().find('.');
-  RuleCounts& rule = out.counts.stages[dropped_by_[static_cast<std::size_t>(&document - batch_.data())]].rules[document.reason().substr(dot + 1)];
+  const std::size_t by = dropped_by_[static_cast<std::size_t>(&document - batch_.data())];
+  const std::string_view stage = by == 0 ? std::string_view("read") : (*setup_.stages)[by - 1].stage->name();
+  RuleCounts& rule = out.counts.stages[by].rules[document.reason().substr(stage.size() + 1)];
   rule.dropped += volume;
   const auto samples = static_cast<std::size_t>(setup_.config->samples);
   if (samples == 0) return;

@@ -60,7 +60,7 @@ class UnitWorker {
   struct Output;
   void run_batch(std::size_t documents, Output& out);
   void run_stage(std::size_t index, std::size_t documents, Output& out);
-  void settle(Document& document, std::size_t index);
+  void settle(Document& document, std::size_t index, const std::string* text_before);
   void leave(Document& document, Output& out);
   void pass(Document& document, Output& out);
   void count_exit(Document& document, bool kept, Output& out);
@@ -72,7 +72,8 @@ class UnitWorker {
   std::vector<std::unique_ptr<StageWorker>> workers_;  // of the segment's stages
   std::vector<Document> batch_;
   std::vector<Document*> seen_;
-  std::vector<std::size_t> dropped_by_;  // per document of the batch: index of the stage in counts; 0 with a reason: reading
+  std::vector<std::size_t> dropped_by_;    // per document of the batch: index of the stage in counts; 0 with a reason: reading
+  std::vector<std::string> texts_before_;  // of seen_, in mode: annotate
   std::string record_;
   std::vector<std::int32_t> ids_;
 };

@@ -19,6 +19,9 @@ std::string number(std::int64_t value, const char* format) {
 
 std::string unit_name(std::int64_t file, std::int64_t unit) { return number(file, "%06lld") + "-" + number(unit, "%06lld"); }
 
+// Names of files need not be UTF-8.
+std::string print(const OrderedJson& json) { return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace); }
+
 std::string hash_of(const InputFile& file) {
   if (file.members.empty()) return hash_file(file.path).hex();
   Hasher hasher;
@@ -65,6 +68,10 @@ std::string difference(const Json& earlier, const WorkIdentity& mine) {
 }  // namespace
 
 std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, parallel::Communicator& group) {
+  std::string names;
+  for (const InputFile& file : files) names += file.path.string() + "\n" + std::to_string(file.bytes) + "\n";
+  for (const std::string& theirs : parallel::all_gather_strings(group, hash_string(names).hex()))
+    if (theirs != hash_string(names).hex()) throw DataError("the ranks do not see the same input files: they must not change, and be there on every machine");
   OrderedJson mine = OrderedJson::object();
   for (std::size_t i = static_cast<std::size_t>(group.rank()); i < files.size(); i += static_cast<std::size_t>(group.size()))
     mine[std::to_string(i)] = hash_of(files[i]);
@@ -79,10 +86,10 @@ std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, 
   return inputs;
 }
 
-Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes) {
+Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes, const std::string& version) {
   PipelineConfig same = result_settings(config);
   same.name = "";
-  std::string text = "phidias pipeline 1\n" + dump_pipeline_config(same);
+  std::string text = "phidias " + version + "\n" + dump_pipeline_config(same);
   for (const auto& [path, hash] : resource_hashes) text += path + " " + hash + "\n";
   return hash_string(text);
 }
@@ -104,8 +111,8 @@ std::filesystem::path WorkDirectory::units_of_file(std::int64_t file) const { re
 bool WorkDirectory::prepare(const WorkIdentity& mine, bool begin_again) {
   namespace fs = std::filesystem;
   const fs::path state = output_ / "work" / "state.json";
-  if (begin_again)
-    for (const char* made : {"work", "kept", "dropped", "manifest.json", "pipeline.yaml", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
+  if (begin_again)  // the manifest first: a start that is killed here must leave none that tells of files which are gone
+    for (const char* made : {"manifest.json", "work", "kept", "dropped", "pipeline.yaml", "report.html", "errors.jsonl"}) fs::remove_all(output_ / made);
   const OrderedJson present = {
       {"configuration", mine.configuration.hex()}, {"pipeline", mine.settings}, {"resources", to_json(mine.resources)}, {"inputs", to_json(mine.inputs)}};
   for (const fs::path& earlier : {manifest(), state}) {
@@ -114,13 +121,22 @@ bool WorkDirectory::prepare(const WorkIdentity& mine, bool begin_again) {
     if (told.value("configuration", "") != mine.configuration.hex())
       throw ConfigError(output_.string() + " holds the result of another configuration: give another output, or work.resume=false to begin again" +
                         difference(told, mine));
-    if (told.value("inputs", Json()) != Json::parse(present.at("inputs").dump()))
+    if (told.value("inputs", Json()) != Json::parse(print(present.at("inputs"))))
       throw DataError(output_.string() +
                       " was made from other input files, or they have changed since: give another output, or work.resume=false to begin again");
-    if (earlier == manifest()) return true;
+    if (earlier != manifest()) continue;
+    for (const Json& shard : told.at("outputs")) {
+      const fs::path path = output_ / shard.at("path").get<std::string>();
+      if (!fs::exists(path) || fs::file_size(path) != shard.at("bytes").get<std::uintmax_t>())
+        throw DataError(path.string() + ": missing or changed since the pipeline wrote it; work.resume=false makes the output anew");
+    }
+    return true;
   }
-  fs::create_directories(output_ / "work");
-  if (!fs::exists(state)) write_file_atomic(state, present.dump(1) + "\n");
+  if (!fs::exists(state)) {
+    remove_all();  // what a removal that was killed has left belongs to no configuration
+    fs::create_directories(output_ / "work");
+    write_file_atomic(state, print(present) + "\n");
+  }
   return false;
 }
 

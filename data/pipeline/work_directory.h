@@ -32,8 +32,9 @@ struct InputIdentity {
 // Collective: ranks share the hashing.
 std::vector<InputIdentity> identify_inputs(const std::vector<InputFile>& files, parallel::Communicator& group);
 
-// Everything that decides about the result: the configuration but for `output`, `name` and how work is dealt, and the stages' resources.
-Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes);
+// Everything that decides about the result: the configuration but for `output`, `name` and how work is dealt, the stages' resources,
+// and the program's version.
+Hash128 configuration_hash(const PipelineConfig& config, const std::map<std::string, std::string>& resource_hashes, const std::string& version);
 
 // What a result is made of.
 struct WorkIdentity {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -168,6 +169,19 @@ class AnswerImport {
     return object;
   }
 
+  void find_kept_members(AnswerReport& report) const {
+    const std::vector<std::string> usual = AnswerSettings{}.keep;
+    for (const std::string& name : settings_.keep) {
+      const bool is_there = std::any_of(prompts_.begin(), prompts_.end(), [&](const PromptRecord& prompt) { return member_at(prompt.line, name) != nullptr; });
+      if (!is_there && std::find(usual.begin(), usual.end(), name) == usual.end()) report.keep_not_found.push_back(name);
+    }
+    if (report.keep_not_found.empty()) return;
+    std::set<std::string> members;
+    for (const PromptRecord& prompt : prompts_)
+      for (const auto& member : prompt.line.items()) members.insert(member.key());
+    report.members_seen.assign(members.begin(), members.end());
+  }
+
   AnswerReport write() const {
     AnswerReport report;
     report.prompts = static_cast<std::int64_t>(prompts_.size());
@@ -190,6 +204,7 @@ class AnswerImport {
     }
     if (report.kept + dropped_count != report.answers) throw DataError("import-answers lost an answer: a mistake of the program");
     if (report.kept > 0) report.mean_characters = static_cast<double>(length) / static_cast<double>(report.kept);
+    find_kept_members(report);
     const std::filesystem::path output = settings_.output;
     if (output.has_parent_path()) std::filesystem::create_directories(output.parent_path());
     write_file_atomic(output, records);
@@ -228,8 +243,10 @@ AnswerSettings read_answer_settings(const std::string& path, const std::vector<s
 OrderedJson AnswerReport::json() const {
   std::int64_t total = 0;
   for (const auto& [reason, count] : dropped) total += count;
-  return {{"prompts", prompts}, {"unanswered", unanswered}, {"prompts_kept", prompts_kept}, {"answers", answers},
-          {"kept", kept},       {"dropped", total},         {"dropped_by_reason", dropped}, {"mean_characters", mean_characters}};
+  OrderedJson json = {{"prompts", prompts}, {"unanswered", unanswered}, {"prompts_kept", prompts_kept}, {"answers", answers},
+                      {"kept", kept},       {"dropped", total},         {"dropped_by_reason", dropped}, {"mean_characters", mean_characters}};
+  if (!keep_not_found.empty()) json["keep_not_found"] = keep_not_found;
+  return json;
 }
 
 AnswerReport import_answers(const AnswerSettings& settings) { return AnswerImport(settings).run(); }

@@ -27,6 +27,8 @@ struct AnswerReport {
   std::int64_t prompts_kept = 0;                // prompts with a record
   std::map<std::string, std::int64_t> dropped;  // by reason
   double mean_characters = 0;                   // of kept answers
+  // Names in `keep` that no prompt has, and the members that prompts do have; empty when all is well. What `keep` has by default may be missing.
+  std::vector<std::string> keep_not_found, members_seen;
   OrderedJson json() const;
 };
 

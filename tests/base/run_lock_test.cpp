@@ -22,5 +22,13 @@ TEST(RunLock, LetsOneJobAtATimeIntoARunDirectory) {
   EXPECT_FALSE(std::filesystem::exists(folder / "run.lock")) << "nothing stays behind";
 }
 
+TEST(RunLock, TakesAFolderWithASlashBehindItForTheSame) {
+  const data::TemporaryDirectory temporary;
+  const std::filesystem::path& folder = temporary.path();
+  std::filesystem::create_directory(folder / "run");
+  const RunLock first(folder / "run");
+  EXPECT_THROW(RunLock(folder / "run/", 0.0), ConfigError);
+}
+
 }  // namespace
 }  // namespace phidias

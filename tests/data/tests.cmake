@@ -2,6 +2,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/tokenizers/tests.cmake OPTIONAL)
 
 phidias_test(data/chat_template)
 phidias_test(data/record)
+phidias_test(data/settings_reference)
 phidias_test(data/line_blocks)
 phidias_test(data/record_encoder)
 phidias_test(data/token_store)

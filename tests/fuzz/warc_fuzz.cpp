@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const InputFile file{.path = "fuzz.warc", .members = {}, .format = InputFormat::warc, .source = {.path = "fuzz.warc", .source = "fuzz"}};
   try {
     const auto reader = open_warc(file, nullptr, text, 1000);
-    std::vector<ReadProblem> problems;
+    ReadProblems problems;
     Document document;
     while (reader->advance()) {
       const auto unit = reader->take();

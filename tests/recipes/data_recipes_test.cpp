@@ -8,8 +8,10 @@
 #include <string>
 
 #include "base/atomic_file.h"
+#include "configs/settings_file.h"
 #include "data/mixture/mixture_config.h"
 #include "data/pipeline/classify/train_classifier_config.h"
+#include "data/pipeline/model/head_settings.h"
 #include "data/pipeline/pipeline_config.h"
 #include "data/synthetic/answers.h"
 #include "data/synthetic/pairs.h"
@@ -34,6 +36,8 @@ const std::map<std::string, Read>& readers() {
       {"two-phase-unfiltered-mixture", mixture},
       {"educational-classifier", classifier},
       {"topic-classifier", classifier},
+      {"educational-head",
+       [](const std::string& path) { configs::read_settings<pipeline::HeadSettings>(path, {}, [](const pipeline::HeadSettings&, configs::ReadState&) {}); }},
       {"textbook-prompts", [](const std::string& path) { read_prompt_settings(path, {}); }},
       {"import-answers", [](const std::string& path) { read_answer_settings(path, {}); }},
       {"preference-pairs", [](const std::string& path) { read_pair_settings(path, {}); }},
@@ -51,6 +55,11 @@ TEST(DataRecipes, AreReadByTheirCommands) {
     EXPECT_NO_THROW(reader->second(entry.path().string())) << entry.path();
   }
   EXPECT_EQ(found, readers().size());
+}
+
+TEST(DataRecipes, StandInTheTableOfRecipes) {
+  const std::string table = read_file(kRoot / "recipes" / "README.md");
+  for (const auto& [name, reader] : readers()) EXPECT_NE(table.find("`data/" + name + ".yaml`"), std::string::npos) << name;
 }
 
 TEST(DataRecipes, OpenWithPurposeAndTheirOwnCommand) {

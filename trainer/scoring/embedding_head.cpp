@@ -121,7 +121,7 @@ class HeadTraining {
       train_epoch(epoch);
       HeadReport now = report;
       measure(measured, now);
-      if (now.mean_squared_error >= report.mean_squared_error) continue;
+      if (!(now.mean_squared_error < report.mean_squared_error)) continue;  // also a diverged epoch
       report = now;
       report.best_epoch = epoch + 1;
       best = head_;

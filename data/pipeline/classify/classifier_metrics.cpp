@@ -12,7 +12,7 @@ namespace {
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 // Rank sum of the good texts, ranks of equal scores averaged (Mann and Whitney).
-double area_under_curve(std::vector<Judged> texts) {
+std::optional<double> area_under_curve(std::vector<Judged> texts) {
   std::sort(texts.begin(), texts.end(), [](const Judged& a, const Judged& b) { return a.score < b.score; });
   double ranks = 0, positives = 0;
   for (std::size_t i = 0; i < texts.size();) {
@@ -23,7 +23,8 @@ double area_under_curve(std::vector<Judged> texts) {
     i = end;
   }
   const double negatives = static_cast<double>(texts.size()) - positives;
-  return ratio(ranks - positives * (positives + 1) / 2, positives * negatives);
+  if (positives == 0 || negatives == 0) return std::nullopt;
+  return (ranks - positives * (positives + 1) / 2) / (positives * negatives);
 }
 
 std::vector<ThresholdMetrics> at_deciles(const std::vector<Judged>& texts) {
@@ -53,7 +54,7 @@ std::string line(const char* format, auto... values) {
 
 }  // namespace
 
-ClassifierMetrics judge(const std::vector<Judged>& texts, const std::vector<std::string>& labels) {
+ClassifierMetrics judge(const std::vector<Judged>& texts, const std::vector<std::string>& labels, bool has_positive_label) {
   ClassifierMetrics metrics{.texts = static_cast<std::int64_t>(texts.size())};
   metrics.confusion.assign(labels.size(), std::vector<std::int64_t>(labels.size()));
   double right = 0, error = 0;
@@ -74,13 +75,14 @@ ClassifierMetrics judge(const std::vector<Judged>& texts, const std::vector<std:
     row.f1 = ratio(2 * row.precision * row.recall, row.precision + row.recall);
     metrics.labels.push_back(row);
   }
-  metrics.auc = area_under_curve(texts);
+  if (has_positive_label) metrics.auc = area_under_curve(texts);
   metrics.thresholds = at_deciles(texts);
   return metrics;
 }
 
 OrderedJson to_json(const ClassifierMetrics& metrics) {
-  OrderedJson json{{"texts", metrics.texts}, {"accuracy", metrics.accuracy}, {"auc", metrics.auc}, {"mean_absolute_error", metrics.mean_absolute_error}};
+  OrderedJson json{{"texts", metrics.texts}, {"accuracy", metrics.accuracy}, {"auc", nullptr}, {"mean_absolute_error", metrics.mean_absolute_error}};
+  if (metrics.auc) json["auc"] = *metrics.auc;
   json["labels"] = OrderedJson::array();
   for (const LabelMetrics& row : metrics.labels)
     json["labels"].push_back({{"label", row.label}, {"texts", row.texts}, {"precision", row.precision}, {"recall", row.recall}, {"f1", row.f1}});
@@ -92,8 +94,9 @@ OrderedJson to_json(const ClassifierMetrics& metrics) {
 }
 
 std::string to_text(const ClassifierMetrics& metrics) {
-  std::string text = line("held-out texts %lld, accuracy %.3f, AUC %.3f, mean absolute error %.3f\n", static_cast<long long>(metrics.texts), metrics.accuracy,
-                          metrics.auc, metrics.mean_absolute_error);
+  std::string text = line("held-out texts %lld, accuracy %.3f, ", static_cast<long long>(metrics.texts), metrics.accuracy);
+  if (metrics.auc) text += line("AUC %.3f, ", *metrics.auc);
+  text += line("mean absolute error %.3f\n", metrics.mean_absolute_error);
   text += "label             texts  precision  recall  f1     predicted as, in this order\n";
   for (std::size_t i = 0; i < metrics.labels.size(); ++i) {
     const LabelMetrics& row = metrics.labels[i];

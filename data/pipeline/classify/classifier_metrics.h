@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,15 +30,16 @@ struct ThresholdMetrics {
 struct ClassifierMetrics {
   std::int64_t texts = 0;
   double accuracy = 0;
-  double auc = 0;                  // of the score: a good text above one that is not, equal ones count half; 0 where one kind is missing
+  std::optional<double> auc;       // of the score: a good text above one that is not, equal ones count half; nothing where one kind is missing
   double mean_absolute_error = 0;  // of the score against its target
   std::vector<LabelMetrics> labels;
   std::vector<std::vector<std::int64_t>> confusion;  // [label][predicted]
   std::vector<ThresholdMetrics> thresholds;          // the 9 deciles of the scores
 };
 
-// Labels that only training texts have get a row of zeros.
-ClassifierMetrics judge(const std::vector<Judged>& texts, const std::vector<std::string>& labels);
+// Labels that only training texts have get a row of zeros. has_positive_label: what is good lies in the labels, so that there is an AUC; with the score of the
+// best label, `positive` says no more than that the model was right.
+ClassifierMetrics judge(const std::vector<Judged>& texts, const std::vector<std::string>& labels, bool has_positive_label = true);
 OrderedJson to_json(const ClassifierMetrics& metrics);
 // A few lines for people.
 std::string to_text(const ClassifierMetrics& metrics);

@@ -40,6 +40,7 @@ ClassifierStage::ClassifierStage(const Config& config, const StageSetup& setup)
   const bool same_score = as_described || (rule_->kind() == description_.score && rule_->label() == description_.label);
   if (!config.calibrate || !same_score) description_.calibration = {};
   if (config_.annotation.empty()) config_.annotation = setup.name;
+  if (!description_.calibration.empty() && config.aggregate != ScoreAggregate::share) raw_name_ = config_.annotation + "_raw";
   passages_name_ = qualified("passages");
   cut_name_ = qualified("cut_passages");
 }
@@ -71,24 +72,31 @@ class ClassifierWorker final : public DocumentWorker {
       split_lines(document.text(), parts_);
     else
       split_passages(document.text(), static_cast<std::size_t>(config_.passage_words), parts_);
+    raw_.clear();
     scores_.clear();
-    for (const Passage& part : parts_) scores_.push_back(score(probabilities(part.text)));
+    for (const Passage& part : parts_) {
+      raw_.push_back((*stage_.rule_)(probabilities(part.text).data()));
+      scores_.push_back(stage_.description_.calibration(raw_.back()));
+    }
     decide(document);
   }
 
  private:
-  double score(std::span<const float> p) const { return stage_.description_.calibration((*stage_.rule_)(p.data())); }
-
   std::span<const float> probabilities(std::string_view text) {
     return stage_.model_.probabilities(prepare_text(text, stage_.description_.preparation, prepared_), scratch_);
   }
 
   void whole(Document& document) {
     const std::span<const float> p = probabilities(document.text());
-    const double value = score(p);
-    document.annotations().set(config_.annotation, value);
+    const double raw = (*stage_.rule_)(p.data()), value = stage_.description_.calibration(raw);
+    annotate(document, value, raw);
     if (!config_.top_label.empty()) annotate_top_label(document, p);
     if (config_.threshold && value < *config_.threshold) document.drop("low_score");
+  }
+
+  void annotate(Document& document, double value, double raw) const {
+    document.annotations().set(config_.annotation, value);
+    if (!stage_.raw_name_.empty()) document.annotations().set(stage_.raw_name_, raw);
   }
 
   void annotate_top_label(Document& document, std::span<const float> p) const {
@@ -96,22 +104,22 @@ class ClassifierWorker final : public DocumentWorker {
     if (*best > 0) document.annotations().set(config_.top_label, stage_.model_.labels()[static_cast<std::size_t>(best - p.begin())]);
   }
 
-  double aggregate() const {
+  double aggregate(const std::vector<double>& scores) const {
     if (parts_.empty()) return 0;
-    if (config_.aggregate == ScoreAggregate::max) return *std::max_element(scores_.begin(), scores_.end());
-    if (config_.aggregate == ScoreAggregate::minimum) return *std::min_element(scores_.begin(), scores_.end());
+    if (config_.aggregate == ScoreAggregate::max) return *std::max_element(scores.begin(), scores.end());
+    if (config_.aggregate == ScoreAggregate::minimum) return *std::min_element(scores.begin(), scores.end());
     double sum = 0, words = 0;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       const auto weight = static_cast<double>(parts_[i].words);
-      sum += weight * (config_.aggregate == ScoreAggregate::mean ? scores_[i] : scores_[i] >= *config_.threshold ? 1.0 : 0.0);
+      sum += weight * (config_.aggregate == ScoreAggregate::mean ? scores[i] : scores[i] >= *config_.threshold ? 1.0 : 0.0);
       words += weight;
     }
     return sum / words;
   }
 
   void decide(Document& document) {
-    const double value = aggregate();
-    document.annotations().set(config_.annotation, value);
+    const double value = aggregate(scores_);
+    annotate(document, value, stage_.raw_name_.empty() ? 0 : aggregate(raw_));
     document.annotations().set(stage_.passages_name_, static_cast<double>(parts_.size()));
     if (!config_.threshold) return;
     if (config_.cut_low) return cut(document);
@@ -134,7 +142,7 @@ class ClassifierWorker final : public DocumentWorker {
   FastTextClassifier::Scratch scratch_;
   std::string prepared_;
   std::vector<Passage> parts_;
-  std::vector<double> scores_;
+  std::vector<double> raw_, scores_;  // of the parts, before and after calibration
 };
 
 std::unique_ptr<StageWorker> ClassifierStage::worker() const { return std::make_unique<ClassifierWorker>(*this); }

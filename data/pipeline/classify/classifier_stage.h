@@ -1,7 +1,8 @@
 // Scores documents by a fastText classifier and drops those below a threshold. The key `classifier` serves every such model: give the stage a `name`
 // (educational, toxicity, topic ...), after which its annotations and reasons are called.
 //
-// Annotations: `<annotation>` (by default the stage's name): the score; `<name>.passages` and, with cut_low, `<name>.cut_passages` where it looks at parts;
+// Annotations: `<annotation>` (by default the stage's name): the score; `<annotation>_raw` where it is calibrated (and not a share of words): the score before,
+// without the steps of the curve, to rank by; `<name>.passages` and, with cut_low, `<name>.cut_passages` where it looks at parts;
 // `<top_label>` when asked for: the best label of the whole document. Reasons: low_score; no_passage_left (cut_low took all).
 #pragma once
 
@@ -45,7 +46,7 @@ class ClassifierStage : public Stage {
   ClassifierDescription description_;
   std::filesystem::path description_path_;  // empty: there is none
   std::optional<ScoreRule> rule_;
-  std::string passages_name_, cut_name_;
+  std::string passages_name_, cut_name_, raw_name_;  // raw_name_: empty where it is not written
 };
 
 template <class Visitor>
@@ -59,7 +60,8 @@ void visit(ClassifierStage::Config& c, Visitor& v) {
            .doc = "probability of `label`, mean of labels that are numbers, or probability of the best label; `auto`: as the description says, else the "
                   "first of these that can be"});
   v.field(c.label, {.key = "label", .doc = "label whose probability is the score", .default_text = "the description's"});
-  v.field(c.calibrate, {.key = "calibrate", .doc = "send the score through the description's calibration, where it has one"});
+  v.field(c.calibrate,
+          {.key = "calibrate", .doc = "send the score through the description's calibration, where it has one; `<annotation>_raw` is the score before"});
   v.field(c.annotation, {.key = "annotation", .doc = "name under which the score is written", .default_text = "the stage's name"});
   v.field(c.top_label, {.key = "top_label", .doc = "also write the best label of the document under this name: `topic`", .default_text = "not written"});
   v.field(c.over, {.key = "over", .doc = "what is scored at a time"});

@@ -42,6 +42,7 @@ void OutliersStage::resolve(const Collected& collected, std::span<RecordList> de
       decisions[unit].add(top[entry->group].keeps(*entry) ? "highest" : rest[entry->group].keeps(*entry) ? "" : "lowest");
   });
   notes_.clear();
+  if (ranked.without_score == collected.documents) tell_missing(name(), "the annotation '" + config_.annotation + "'", collected, notes_);
   for (std::size_t g = 0; g < ranked.groups.size(); ++g) {
     char text[160];
     std::snprintf(text, sizeof text, "from %.9g, %s%.9g (%lld documents)", score_from_order(rest[g].score), top[g].any ? "below " : "no upper end ",

@@ -2,7 +2,7 @@
 // no good end, such as perplexity per language.
 //
 // Of n documents of a group, floor(lowest x n) and floor(highest x n) go; equal values go by the order of the input. Reasons: lowest, highest; no_value (the
-// annotation is missing). Notes after resolving: the bounds of each group.
+// annotation is missing). Notes after resolving: the bounds of each group; an annotation that no document has (also a warning).
 #pragma once
 
 #include <memory>

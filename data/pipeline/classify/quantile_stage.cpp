@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/log.h"
 #include "data/pipeline/classify/ranked_records.h"
 
 namespace phidias::data::pipeline {
@@ -36,13 +37,44 @@ void QuantileStage::resolve(const Collected& collected, std::span<RecordList> de
       decisions[unit].add(ends[entry->group].keeps(*entry) ? "" : kBelow);
   });
   notes_.clear();
+  if (ranked.without_score == collected.documents) tell_missing(name(), "the annotation '" + config_.score + "'", collected, notes_);
+  tell_missing_groups(name(), config_.per, collected, ranked, notes_);
   for (std::size_t g = 0; g < ends.size(); ++g) {
     char text[120];
     std::snprintf(text, sizeof text, "%.9g (%lld of %lld documents)", score_from_order(ends[g].score), static_cast<long long>(limits[g]),
                   static_cast<long long>(ranked.documents[g]));
     notes_.emplace_back(ranked.groups[g].empty() ? "threshold" : "threshold " + ranked.groups[g], text);
   }
+  note_ties(ranked, limits, ends, *collected.group);
   if (ranked.without_score > 0) notes_.emplace_back("documents without " + config_.score, std::to_string(ranked.without_score));
+}
+
+// Scores that many documents share (a calibrated score has steps) leave the choice among these to the order of the input.
+void QuantileStage::note_ties(const RankedDocuments& ranked, const std::vector<std::int64_t>& limits, const std::vector<SelectionEnd>& ends,
+                              parallel::Communicator& group) {
+  std::vector<std::int64_t> equal(2 * ends.size());  // per group: documents at the threshold, and those of them that stay
+  for (const RankedEntry& entry : ranked.entries) {
+    if (!ends[entry.group].any || entry.score != ends[entry.group].score) continue;
+    ++equal[2 * entry.group];
+    equal[2 * entry.group + 1] += ends[entry.group].keeps(entry);
+  }
+  add_up(equal, group);
+  std::int64_t all = 0, kept = 0, groups = 0;
+  for (std::size_t g = 0; g < ends.size(); ++g) {
+    if (equal[2 * g] == equal[2 * g + 1] || 10 * equal[2 * g] <= limits[g]) continue;
+    all += equal[2 * g];
+    kept += equal[2 * g + 1];
+    ++groups;
+  }
+  if (groups == 0) return;
+  const std::string text = std::to_string(all) + " documents stand exactly at the threshold" +
+                           (config_.per.empty() ? "" : " of their group (in " + std::to_string(groups) + " groups)") + "; the order of the input chose " +
+                           std::to_string(kept) + " of them";
+  notes_.emplace_back("ties", text);
+  if (group.rank() != 0) return;
+  const bool is_raw = config_.score.ends_with("_raw");
+  log_warning("stage " + name() + ": " + text +
+              (is_raw ? "" : "; if a calibrated classifier wrote '" + config_.score + "', rank by '" + config_.score + "_raw'"));
 }
 
 void QuantileStage::apply(Document& document, std::string_view decision) const { document.drop(decision == kWithoutScore ? "no_score" : "below_quantile"); }

@@ -1,7 +1,8 @@
 // Keeps the top share of documents by an annotation, in each group of its own: exact over the whole corpus, so that "the best 30 % of every language" means it.
 //
 // Of n documents of a group, ceil(keep x n) stay; equal scores go by the order of the input. Reasons: below_quantile; no_score (the annotation is missing).
-// Notes after resolving: the threshold of each group, the score of its last document that stays, for a later pipeline's `threshold`.
+// Notes after resolving: the threshold of each group, the score of its last document that stays, for a later pipeline's `threshold`; how many stand
+// exactly at it where that is more than a tenth of those that stay and some of them go; names that no document carries (also a warning).
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "data/pipeline/classify/ranked_records.h"
 #include "data/pipeline/stage_type.h"
 
 namespace phidias::data::pipeline {
@@ -32,6 +34,7 @@ class QuantileStage : public CollectiveStage {
   std::vector<std::pair<std::string, std::string>> notes() const override { return notes_; }
 
  private:
+  void note_ties(const RankedDocuments& ranked, const std::vector<std::int64_t>& limits, const std::vector<SelectionEnd>& ends, parallel::Communicator& group);
   Config config_;
   std::vector<std::pair<std::string, std::string>> notes_;
 };

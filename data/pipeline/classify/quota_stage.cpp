@@ -11,6 +11,8 @@
 namespace phidias::data::pipeline {
 namespace {
 
+const std::string kNoTopic = "(none)";
+
 constexpr std::string_view kOver = "o";
 
 // floor(share * whole), with room for the rounding of a share such as 0.29 that is no binary fraction.
@@ -61,7 +63,8 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
   const RankedDocuments ranked = gather_ranked(collected);
   std::vector<const QuotaLimit*> limits;
   for (const std::string& topic : ranked.groups) {
-    const auto limit = std::find_if(config_.limits.begin(), config_.limits.end(), [&](const QuotaLimit& each) { return each.topic == topic; });
+    const auto limit =
+        std::find_if(config_.limits.begin(), config_.limits.end(), [&](const QuotaLimit& each) { return each.topic == (topic.empty() ? kNoTopic : topic); });
     limits.push_back(limit == config_.limits.end() ? nullptr : &*limit);
   }
   const std::vector<std::int64_t> amounts = quota_amounts(ranked.weight, limits, config_.of);
@@ -72,6 +75,17 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
   const std::vector<SelectionEnd> ends = select_best(ranked.entries, amounts, *collected.group);
   for_each_ranked(collected, ranked, [&](std::size_t unit, const RankedEntry* entry) { decisions[unit].add(ends[entry->group].keeps(*entry) ? "" : kOver); });
   notes_.clear();
+  const std::int64_t scored = [&] {
+    std::vector<std::int64_t> sum{std::count_if(ranked.entries.begin(), ranked.entries.end(), [](const RankedEntry& entry) { return entry.score != 0; })};
+    add_up(sum, *collected.group);
+    return sum.front();
+  }();
+  if (!config_.score.empty() && scored == 0) tell_missing(name(), "the annotation '" + config_.score + "'", collected, notes_);
+  const bool has_topics = ranked.groups.size() > 1 || (ranked.groups.size() == 1 && !ranked.groups.front().empty());
+  if (!has_topics) tell_missing(name(), "the annotation '" + config_.topic + "'", collected, notes_);
+  for (const QuotaLimit& limit : config_.limits)
+    if (has_topics && !limit.topic.empty() && !std::binary_search(ranked.groups.begin(), ranked.groups.end(), limit.topic))
+      tell_missing(name(), "the topic '" + limit.topic + "', which has a limit", collected, notes_);
   for (std::size_t g = 0; g < ends.size(); ++g) {
     char text[120];
     std::snprintf(text, sizeof text, "%lld of %lld %s", static_cast<long long>(amounts[g]), static_cast<long long>(ranked.weight[g]),
@@ -81,7 +95,7 @@ void QuotaStage::resolve(const Collected& collected, std::span<RecordList> decis
       std::snprintf(text, sizeof text, ", down to a score of %.9g", score_from_order(ends[g].score));
       note += text;
     }
-    notes_.emplace_back("topic " + (ranked.groups[g].empty() ? "(none)" : ranked.groups[g]), note);
+    notes_.emplace_back("topic " + (ranked.groups[g].empty() ? kNoTopic : ranked.groups[g]), note);
   }
 }
 

@@ -3,7 +3,8 @@
 //
 // A limit is a share or an amount, in documents or bytes of text. `of: kept` (default): a share of what the stage lets through, the largest corpus in which
 // every share holds; `of: input`: a share of what comes in. Topics without a limit pass whole. Of a topic, documents stay from the top until the next one
-// would not fit; equal scores go by the order of the input. Reason: over_quota. Notes after resolving: what was kept of each topic, and the score it ends at.
+// would not fit; equal scores go by the order of the input. Reason: over_quota. Notes after resolving: what was kept of each topic, and the score it ends at;
+// annotations and topics that no document has (also a warning).
 #pragma once
 
 #include <array>
@@ -53,7 +54,7 @@ std::vector<std::int64_t> quota_amounts(const std::vector<std::int64_t>& weight,
 
 template <class Visitor>
 void visit(QuotaLimit& c, Visitor& v) {
-  v.field(c.topic, {.key = "topic", .doc = "value of the annotation; empty: documents without it", .required = true});
+  v.field(c.topic, {.key = "topic", .doc = "value of the annotation; `(none)`: documents without it", .required = true});
   v.field(c.share, {.key = "share", .doc = "part of the corpus that it may be", .minimum = 0, .maximum = 1, .default_text = "-"});
   v.field(c.amount, {.key = "amount", .doc = "documents or bytes that it may have", .minimum = 0, .default_text = "-"});
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace phidias::data::pipeline {
 namespace {
@@ -35,6 +36,24 @@ std::string ranked_group(const Document& document, const std::vector<std::string
     }
   }
   return group;
+}
+
+void tell_missing(const std::string& stage, const std::string& what, const Collected& collected, std::vector<std::pair<std::string, std::string>>& notes) {
+  if (collected.documents == 0) return;
+  if (collected.group->rank() == 0) log_warning("stage " + stage + ": no document has " + what + "; is the name right?");
+  notes.emplace_back("missing everywhere", what);
+}
+
+void tell_missing_groups(const std::string& stage, const std::vector<std::string>& per, const Collected& collected, const RankedDocuments& ranked,
+                         std::vector<std::pair<std::string, std::string>>& notes) {
+  for (const std::string& name : per) {
+    const auto lacks_it = [&](const std::string& group) {
+      const std::string part = ", " + group + ", ";
+      return part.find(", " + name + "=, ") != std::string::npos;
+    };
+    if (!ranked.groups.empty() && std::all_of(ranked.groups.begin(), ranked.groups.end(), lacks_it))
+      tell_missing(stage, "the annotation '" + name + "' (per)", collected, notes);
+  }
 }
 
 void append_ranked_record(std::string_view group, std::optional<double> score, std::int64_t weight, std::string& record) {

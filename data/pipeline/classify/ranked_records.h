@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/pipeline/classify/ranked_selection.h"
@@ -28,6 +29,12 @@ struct RankedDocuments {
 
 // Collective.
 RankedDocuments gather_ranked(const Collected& collected);
+
+// Warns (rank 0) and adds a note: `what` is missing from every document, most likely a name that is written wrongly.
+void tell_missing(const std::string& stage, const std::string& what, const Collected& collected, std::vector<std::pair<std::string, std::string>>& notes);
+// The same for the annotations of `per` that no document has.
+void tell_missing_groups(const std::string& stage, const std::vector<std::string>& per, const Collected& collected, const RankedDocuments& ranked,
+                         std::vector<std::pair<std::string, std::string>>& notes);
 
 // Calls visit(unit, entry or null for a document without a score) for every document of this rank, in order.
 template <class Visit>

@@ -203,7 +203,7 @@ TrainedClassifier train_classifier(const TrainClassifierConfig& config) {
                             .held_out_texts = static_cast<std::int64_t>(split.held_out.size()),
                             .skipped_lines = split.counts.skipped,
                             .first_skipped = split.counts.first_skipped,
-                            .metrics = judge(judged, model.labels()),
+                            .metrics = judge(judged, model.labels(), rule.kind() != ScoreKind::best),
                             .calibrated = !description.calibration.empty()};
   fs::rename(made.path, trained.model);
   write_file_atomic(folder / "classifier.json", describe(config, trained, description).dump(2) + "\n");

@@ -11,7 +11,4 @@ namespace phidias::data::pipeline {
 
 std::string simplified_text(std::string_view text);
 
-// NFD without the characters of category Mn.
-std::string without_marks(std::string_view text);
-
 }  // namespace phidias::data::pipeline

@@ -91,6 +91,8 @@ std::unique_ptr<StageWorker> PrivacyStage::worker() const { return std::make_uni
 const std::string& PrivacyStage::replacement(PrivateKind kind, std::string_view found) const {
   const bool is_v6 = kind == PrivateKind::ip && found.find(':') != std::string_view::npos;
   const std::vector<std::string>& list = is_v6 ? ip_v6_replacements_ : replacements_[static_cast<std::size_t>(kind)];
+  const auto own = std::find(list.begin(), list.end(), found);  // what an earlier run has put there stays
+  if (own != list.end()) return *own;
   return list.size() == 1 ? list[0] : list[hash_string(found).low % list.size()];
 }
 

@@ -31,6 +31,6 @@ EmbeddingScoreStage::EmbeddingScoreStage(const Config& config, const StageSetup&
 
 std::unique_ptr<StageWorker> EmbeddingScoreStage::worker() const { return std::make_unique<Worker>(*this); }
 
-std::vector<std::filesystem::path> EmbeddingScoreStage::resources() const { return model_files(config_.head); }
+std::vector<std::filesystem::path> EmbeddingScoreStage::resources() const { return head_files(config_.head); }
 
 }  // namespace phidias::data::pipeline

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json.h"
+
 namespace phidias::data::pipeline {
 
 std::vector<std::filesystem::path> model_files(const std::string& directory) {
@@ -16,6 +18,13 @@ std::vector<std::filesystem::path> model_files(const std::string& directory) {
       files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::filesystem::path> head_files(const std::string& directory) {
+  std::vector<std::filesystem::path> files = model_files(directory);
+  const std::vector<std::filesystem::path> encoder = model_files(read_json(std::filesystem::path(directory) / "head.json").value("encoder", ""));
+  files.insert(files.end(), encoder.begin(), encoder.end());
   return files;
 }
 

@@ -84,10 +84,9 @@ bool read_annotations(const element& value, Annotations& annotations) {
 }  // namespace
 
 struct JsonDocuments::State {
-  explicit State(const InputFile& f) : source(f.source), source_named(f.source_named), file(f.path.string()), name(input_name(f, f.path)) {}
+  explicit State(const InputFile& f) : source(f.source), file(f.path.string()), name(input_name(f, f.path)) {}
 
   const InputSource& source;
-  bool source_named;
   std::string file, name;
   simdjson::dom::parser parser;
   std::string copy;                    // of a line whose integers are too long for the parser
@@ -115,8 +114,7 @@ struct JsonDocuments::State {
     if (key != "source") return false;
     std::string_view text;
     if (value.get_string().get(text) != simdjson::SUCCESS) return false;
-    if (!source_named) document.source = text;
-    return text == document.source;
+    return text == document.source;  // another one is the input's own affair
   }
 
   void keep(std::string_view key, std::string_view value, Document& document) {

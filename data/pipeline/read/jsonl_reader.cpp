@@ -18,7 +18,7 @@ class JsonUnit final : public Unit {
  public:
   JsonUnit(std::shared_ptr<const InputFile> file, LineBlock block) : file_(std::move(file)), block_(std::move(block)), lines_(block_), documents_(*file_) {}
 
-  bool next(Document& document, std::vector<ReadProblem>& problems) override {
+  bool next(Document& document, ReadProblems& problems) override {
     if (block_.oversized_bytes > 0) {
       fail(block_.first_line, too_long(std::exchange(block_.oversized_bytes, 0)), problems);
       return false;  // the line is all there is
@@ -42,9 +42,7 @@ class JsonUnit final : public Unit {
   }
 
  private:
-  void fail(std::int64_t line, std::string what, std::vector<ReadProblem>& problems) const {
-    problems.push_back({file_->path.string(), line, std::move(what)});
-  }
+  void fail(std::int64_t line, std::string what, ReadProblems& problems) const { problems.push_back({file_->path.string(), line, std::move(what)}); }
 
   std::shared_ptr<const InputFile> file_;
   LineBlock block_;
@@ -65,9 +63,11 @@ class JsonlReader final : public UnitReader {
   JsonlReader(const InputFile& file, std::int64_t unit_bytes) : file_(std::make_shared<InputFile>(file)), blocks_(file.path, unit_bytes) {}
   bool advance() override {
     block_ = blocks_.next();
+    if (block_) next_line_ = block_->first_line + std::max<std::int64_t>(std::count(block_->text.begin(), block_->text.end(), '\n'), 1);
     return block_.has_value();
   }
   std::int64_t index() const override { return block_->index; }
+  std::int64_t next_line() const override { return next_line_; }
   double fraction() const override { return static_cast<double>(blocks_.bytes_read()) / static_cast<double>(std::max<std::int64_t>(blocks_.file_bytes(), 1)); }
   std::unique_ptr<Unit> take() override { return json_unit(file_, std::move(*block_)); }
 
@@ -75,6 +75,7 @@ class JsonlReader final : public UnitReader {
   std::shared_ptr<const InputFile> file_;
   LineBlocks blocks_;
   std::optional<LineBlock> block_;
+  std::int64_t next_line_ = 1;
 };
 
 }  // namespace

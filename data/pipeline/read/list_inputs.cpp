@@ -79,6 +79,12 @@ bool has_unknown_ending(const fs::path& path) {
 
 bool is_one_document(InputFormat format) { return format == InputFormat::text || format == InputFormat::html; }
 
+// The shards of an earlier pipeline, OUTPUT/kept or OUTPUT/dropped, lie in folders of their sources.
+bool has_source_folders(const fs::path& path) {
+  const fs::path folder = path.has_filename() ? path : path.parent_path();
+  return fs::is_directory(folder) && (folder.filename() == "kept" || folder.filename() == "dropped") && fs::exists(folder.parent_path() / "manifest.json");
+}
+
 }  // namespace
 
 std::vector<InputFile> list_inputs(const std::vector<InputSource>& sources, std::int64_t unit_bytes) {
@@ -87,18 +93,20 @@ std::vector<InputFile> list_inputs(const std::vector<InputSource>& sources, std:
     const std::size_t first = inputs.size();
     InputSource named = source;
     if (named.source.empty()) named.source = default_source_name(source.path);
+    const bool by_folder = source.source.empty() && has_source_folders(source.path);
     for (const fs::path& path : files_of(source)) {
+      if (by_folder) named.source = path.parent_path().filename().string();
       const InputFormat format = source.format == InputFormat::automatic ? input_format_of(path) : source.format;
       const auto bytes = static_cast<std::int64_t>(fs::file_size(path));
       InputFile* group = inputs.size() > first ? &inputs.back() : nullptr;
-      const bool joins =
-          group != nullptr && is_one_document(format) && group->format == format && group->members.size() < kGroupFiles && group->bytes + bytes <= unit_bytes;
+      const bool joins = group != nullptr && group->source.source == named.source && is_one_document(format) && group->format == format &&
+                         group->members.size() < kGroupFiles && group->bytes + bytes <= unit_bytes;
       if (joins) {
         group->members.push_back(path);
         group->bytes += bytes;
         continue;
       }
-      inputs.push_back({.path = path, .members = {}, .format = format, .source = named, .source_named = !source.source.empty(), .bytes = bytes});
+      inputs.push_back({.path = path, .members = {}, .format = format, .source = named, .bytes = bytes});
       if (is_one_document(format)) inputs.back().members.push_back(path);
     }
   }

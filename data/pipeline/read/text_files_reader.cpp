@@ -27,7 +27,7 @@ class TextFilesUnit final : public Unit {
  public:
   explicit TextFilesUnit(std::shared_ptr<const InputFile> group) : group_(std::move(group)) {}
 
-  bool next(Document& document, std::vector<ReadProblem>& problems) override {
+  bool next(Document& document, ReadProblems& problems) override {
     while (at_ < group_->members.size()) {
       const std::filesystem::path& path = group_->members[at_++];
       try {

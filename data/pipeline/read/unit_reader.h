@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/pipeline/document.h"
@@ -25,13 +26,33 @@ struct ReadProblem {
   std::string what;       // "not valid JSON (unclosed string)"
 };
 
+// What could not be read, counted; the first ones are kept.
+class ReadProblems {
+ public:
+  static constexpr std::size_t kKept = 1000;
+  void push_back(ReadProblem problem) {
+    ++count_;
+    if (kept_.size() < kKept) kept_.push_back(std::move(problem));
+  }
+  std::size_t size() const { return count_; }  // of all
+  bool empty() const { return count_ == 0; }
+  const ReadProblem& front() const { return kept_.front(); }
+  const ReadProblem& operator[](std::size_t index) const { return kept_[index]; }
+  const std::vector<ReadProblem>& kept() const { return kept_; }
+  auto begin() const { return kept_.begin(); }
+  auto end() const { return kept_.end(); }
+
+ private:
+  std::size_t count_ = 0;
+  std::vector<ReadProblem> kept_;
+};
+
 // A file of the input, or a group of small files of a folder of texts (each of which is a document).
 struct InputFile {
   std::filesystem::path path;                   // as shown
   std::vector<std::filesystem::path> members;   // format text and html: the files
   InputFormat format = InputFormat::automatic;  // never automatic after list_inputs
   InputSource source;                           // its name filled in
-  bool source_named = false;                    // by the user: then it stands over the `source` that a line of JSON carries
   std::int64_t bytes = 0;                       // on disk
 };
 
@@ -49,7 +70,7 @@ class Unit {
   virtual ~Unit() = default;
   // Fills a cleared document (id, url, source, fields, file, line, text; annotations that an earlier pipeline wrote). False at the end. What cannot be read
   // (broken JSON, invalid UTF-8, missing or mistyped text, a line above 64 MiB) is added to `problems` and passed over. An empty text is a document.
-  virtual bool next(Document& document, std::vector<ReadProblem>& problems) = 0;
+  virtual bool next(Document& document, ReadProblems& problems) = 0;
 };
 
 class UnitReader {
@@ -57,8 +78,10 @@ class UnitReader {
   virtual ~UnitReader() = default;
   // To the next unit; false at the end. Cheap: parses nothing. Throws DataError when the file is damaged from here on (truncated gzip ...).
   virtual bool advance() = 0;
-  virtual std::int64_t index() const = 0;        // of the present unit, from 0
-  virtual std::unique_ptr<Unit> take() = 0;      // the present unit; once
+  virtual std::int64_t index() const = 0;    // of the present unit, from 0
+  virtual std::unique_ptr<Unit> take() = 0;  // the present unit; once
+  // Line or record behind the units that have been passed: where a file turned out to be damaged. 0: not known.
+  virtual std::int64_t next_line() const { return 0; }
   virtual double fraction() const { return 0; }  // of the file's bytes that have been passed, for a progress line
 };
 

@@ -47,7 +47,7 @@ class WarcUnit final : public Unit {
  public:
   WarcUnit(std::shared_ptr<const InputFile> file, RawUnit unit) : file_(std::move(file)), unit_(std::move(unit)) {}
 
-  bool next(Document& document, std::vector<ReadProblem>& problems) override {
+  bool next(Document& document, ReadProblems& problems) override {
     for (ReadProblem& problem : std::exchange(unit_.problems, {})) problems.push_back(std::move(problem));
     while (at_ < unit_.records.size()) {
       const RawRecord& record = unit_.records[at_++];

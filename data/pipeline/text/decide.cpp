@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace phidias::data::pipeline {
 namespace {
@@ -22,35 +23,48 @@ bool is_one_of(const std::vector<std::string>& values, const Annotations& annota
 
 class Worker final : public DocumentWorker {
  public:
-  explicit Worker(const std::vector<DecideRule>& rules) : rules_(rules) {}
+  Worker(const std::vector<DecideRule>& rules, Decide::RuleUse* uses) : rules_(rules), uses_(uses) {}
   void process(Document& document) override {
-    for (const DecideRule& rule : rules_) {
-      if (!breaks(rule, document.annotations())) continue;
-      return document.drop(rule.name.empty() ? rule.annotation : rule.name);
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      const DecideRule& rule = rules_[i];
+      const RuleOutcome outcome = outcome_of(rule, document.annotations());
+      note_use(uses_[i], outcome);
+      const std::string& reason = rule.name.empty() ? rule.annotation : rule.name;
+      if (outcome == RuleOutcome::broken) return document.drop(reason);
+      if (outcome == RuleOutcome::missing && rule.missing == MissingAnnotation::drop) return document.drop(reason + "_missing");
     }
   }
 
  private:
+  // Reads only, once a document had the annotation.
+  static void note_use(Decide::RuleUse& use, RuleOutcome outcome) {
+    if (use.found.load(std::memory_order_relaxed)) return;
+    if (outcome != RuleOutcome::missing)
+      use.found.store(true, std::memory_order_relaxed);
+    else
+      use.missing.fetch_add(1, std::memory_order_relaxed);
+  }
+
   const std::vector<DecideRule>& rules_;  // the stage's
+  Decide::RuleUse* uses_;
 };
 
 }  // namespace
 
-bool breaks(const DecideRule& rule, const Annotations& annotations) {
-  const bool is_missing_broken = rule.missing == MissingAnnotation::drop;
-  if (!annotations.has(rule.annotation)) return is_missing_broken;
+RuleOutcome outcome_of(const DecideRule& rule, const Annotations& annotations) {
+  if (!annotations.has(rule.annotation)) return RuleOutcome::missing;
   if (rule.minimum || rule.maximum) {
     const std::optional<double> number = annotations.number(rule.annotation);
-    if (!number) return is_missing_broken;
+    if (!number) return RuleOutcome::missing;
     // Written so that NaN breaks the rule.
-    if (rule.minimum && !(*number >= *rule.minimum)) return true;
-    if (rule.maximum && !(*number <= *rule.maximum)) return true;
+    if (rule.minimum && !(*number >= *rule.minimum)) return RuleOutcome::broken;
+    if (rule.maximum && !(*number <= *rule.maximum)) return RuleOutcome::broken;
   }
-  if (!rule.equals.empty() && !is_one_of(rule.equals, annotations, rule.annotation)) return true;
-  return !rule.differs.empty() && is_one_of(rule.differs, annotations, rule.annotation);
+  if (!rule.equals.empty() && !is_one_of(rule.equals, annotations, rule.annotation)) return RuleOutcome::broken;
+  return !rule.differs.empty() && is_one_of(rule.differs, annotations, rule.annotation) ? RuleOutcome::broken : RuleOutcome::passes;
 }
 
-Decide::Decide(const Config& config, const StageSetup& setup) : Stage(setup), config_(config) {
+Decide::Decide(const Config& config, const StageSetup& setup) : Stage(setup), config_(config), uses_(std::make_unique<RuleUse[]>(config.rules.size())) {
   if (config_.rules.empty()) throw ConfigError(name() + ".rules: there is none; a rule names an annotation and what it has to be");
   for (std::size_t i = 0; i < config_.rules.size(); ++i) {
     const DecideRule& rule = config_.rules[i];
@@ -62,6 +76,24 @@ Decide::Decide(const Config& config, const StageSetup& setup) : Stage(setup), co
   }
 }
 
-std::unique_ptr<StageWorker> Decide::worker() const { return std::make_unique<Worker>(config_.rules); }
+Decide::~Decide() {
+  for (const std::string& warning : never_found()) log_warning(warning);
+}
+
+std::vector<std::string> Decide::never_found() const {
+  std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < config_.rules.size(); ++i) {
+    const DecideRule& rule = config_.rules[i];
+    const std::int64_t missing = uses_[i].missing.load();
+    if (uses_[i].found.load() || missing == 0) continue;
+    const bool is_range = rule.minimum || rule.maximum;
+    warnings.push_back("stage " + name() + ": none of " + std::to_string(missing) + " documents has " + (is_range ? "a number in " : "") + "the annotation '" +
+                       rule.annotation + "', and the rule " + (rule.missing == MissingAnnotation::drop ? "dropped" : "passed over") +
+                       " them all; is the name right?");
+  }
+  return warnings;
+}
+
+std::unique_ptr<StageWorker> Decide::worker() const { return std::make_unique<Worker>(config_.rules, uses_.get()); }
 
 }  // namespace phidias::data::pipeline

@@ -2,11 +2,13 @@
 //
 //   - decide: {rules: [{annotation: gopher_quality.words, minimum: 50, maximum: 100000}, {annotation: language, equals: [en, de], missing: drop}]}
 //
-// Rules are tried in order; the first that a document breaks is its reason: the rule's `name`, else its annotation. Annotations of documents read again
-// from an earlier pipeline's output are decided upon in the same way: annotate once, decide many times.
+// Rules are tried in order; the first that a document breaks is its reason: the rule's `name`, else its annotation, with `_missing` behind it where
+// the document lacks the annotation (`missing: drop`). At the end each process warns of annotations that none of its documents had. Annotations of documents
+// read again from an earlier pipeline's output are decided upon in the same way: annotate once, decide many times.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,8 +30,10 @@ struct DecideRule {
   MissingAnnotation missing = MissingAnnotation::keep;
 };
 
-// Whether the document breaks the rule. An annotation of another type than the rule asks for is a missing one.
-bool breaks(const DecideRule& rule, const Annotations& annotations);
+enum class RuleOutcome { passes, broken, missing };
+
+// An annotation of another type than the rule asks for is a missing one.
+RuleOutcome outcome_of(const DecideRule& rule, const Annotations& annotations);
 
 class Decide final : public Stage {
  public:
@@ -38,10 +42,20 @@ class Decide final : public Stage {
   };
   // Throws ConfigError for a rule without an annotation, or that asks for nothing, or whose minimum is above its maximum.
   Decide(const Config& config, const StageSetup& setup);
+  ~Decide() override;
   std::unique_ptr<StageWorker> worker() const override;
+  // Warnings so far: rules whose annotation no document had. They are about this process, not about all ranks, and so are no notes of the manifest.
+  std::vector<std::string> never_found() const;
+
+  // Whether a rule has found its annotation; many threads write.
+  struct RuleUse {
+    std::atomic<bool> found = false;
+    std::atomic<std::int64_t> missing = 0;  // documents, as long as none was found
+  };
 
  private:
   Config config_;
+  std::unique_ptr<RuleUse[]> uses_;
 };
 
 template <class Visitor>

@@ -151,5 +151,21 @@ TEST(TokenDirectory, MutatedManifestsNeverCrash) {
   }
 }
 
+TEST(TokeniseCorpus, RefusesAColumnThatNoDocumentHas) {
+  const TemporaryDirectory directory;
+  TokeniseOptions with = options(directory, {directory.write("a.jsonl", line(1, "ab")), directory.write("b.jsonl", R"({"text": "plain"})"
+                                                                                                                   "\n")});
+  with.columns = {"score", "scroe"};
+  for (int start = 0; start < 2; ++start) {  // the second finds the shards of the first
+    const std::string message = message_of<ConfigError>([&] { tokenise_corpus(with); });
+    EXPECT_NE(message.find("--columns scroe: no document has this annotation; did you mean score?"), std::string::npos) << message;
+    EXPECT_NE(message.find("have: language, score\n"), std::string::npos) << message;
+    EXPECT_FALSE(fs::exists(directory.path() / "tokens" / kTokenManifest));
+  }
+  with.columns = {"score"};
+  with.output = directory.path() / "right";
+  EXPECT_NO_THROW(tokenise_corpus(with)) << "some documents have it";
+}
+
 }  // namespace
 }  // namespace phidias::data::mixture

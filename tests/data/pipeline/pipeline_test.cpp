@@ -122,6 +122,7 @@ TEST(Pipeline, KeepsDropsAndCountsEveryDocument) {
   const auto kept = fixture.documents("kept"), dropped = fixture.documents("dropped");
   const Json manifest = fixture.manifest(), counts = manifest.at("documents");
   EXPECT_EQ(kept.size() + dropped.size(), 500u);
+  EXPECT_EQ(counts.at("in"), 500);
   EXPECT_EQ(counts.at("read").at("documents"), 500);
   EXPECT_EQ(counts.at("kept").at("documents"), kept.size());
   EXPECT_EQ(counts.at("dropped").at("documents"), dropped.size());
@@ -299,6 +300,7 @@ TEST(Pipeline, KeepsWhatStandsBeforeTheDamageOfAFile) {
   fixture.run();
   const Json counts = fixture.manifest().at("documents");
   EXPECT_EQ(counts.at("failed"), 1);
+  EXPECT_EQ(fixture.manifest().at("problems")[0].at("line"), counts.at("read").at("documents").get<int>() + 1) << "behind what was read";
   EXPECT_GT(counts.at("read").at("documents"), 500);
   EXPECT_LT(counts.at("read").at("documents"), 2500);
 }
@@ -339,12 +341,131 @@ TEST(Pipeline, IsReadAgainAsItWasWritten) {
   second.config.stages = {};
   second.run();
   EXPECT_EQ(fixture.documents("kept"), second.documents("kept"));
+  EXPECT_TRUE(second.manifest().at("sources").contains("a")) << "the folders of an output are its sources";
+}
+
+TEST(Pipeline, ReadsFilesWhoseNamesAreNotUtf8) {
+  Fixture fixture;
+  fixture.config.stages = {};
+  fixture.add("caf\xe9.jsonl", lines(20));
+  fixture.run();
+  EXPECT_EQ(fixture.manifest().at("documents").at("kept").at("documents"), 520);
+  EXPECT_TRUE(fixture.run().was_finished);
+}
+
+TEST(Pipeline, RefusesToReadWhatItWouldRemove) {
+  Fixture fixture;
+  fs::create_directories(fs::path(fixture.config.output) / "kept" / "a");
+  fixture.add("out/kept/a/00000.jsonl", lines(20));
+  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("another output"), std::string::npos);
+  EXPECT_TRUE(fs::exists(fs::path(fixture.config.output) / "kept/a/00000.jsonl"));
+}
+
+TEST(Pipeline, UsesNothingThatAKilledRemovalHasLeft) {
+  Fixture whole, begun(whole, "begun");
+  whole.run();
+  begun.config.stages[0] = length(25);
+  int looks = 0;
+  ASSERT_NE(begun.run([&] { return ++looks == 5 ? SIGTERM : 0; }).signal, 0);
+  fs::remove(fs::path(begun.config.output) / "work" / "state.json");  // then work.resume=false was killed
+  begun.config.stages[0] = length(12);
+  begun.run();
+  expect_equal(whole.files(), begun.files());
+}
+
+TEST(Pipeline, DoesNotTakeAFailureOfItsOwnForDamageOfAFile) {
+  Fixture fixture;
+  fixture.config.on_error = configs::OnError::skip;
+  const fs::path units = fs::path(fixture.config.output) / "work" / "s0";
+  int looks = 0;
+  const auto break_disk = [&] {
+    if (++looks == 2) {
+      fs::remove_all(units);
+      fixture.folder->write("out/work/s0", "not a folder");
+    }
+    return 0;
+  };
+  EXPECT_NE(message_of<DataError>([&] { fixture.run(break_disk); }).find("cannot"), std::string::npos);
+}
+
+TEST(Pipeline, CountsAnnotationsThatAreTooLargeToBeSquared) {
+  Fixture fixture;
+  fixture.config.stages = {};
+  fixture.add("large.jsonl",
+              "{\"text\": \"one\", \"annotations\": {\"x\": 1e200}}\n{\"text\": \"two\", \"annotations\": {\"x\": -1e308}}\n"
+              "{\"text\": \"three\", \"annotations\": {\"x\": 2}}\n");
+  fixture.run();
+  const Json x = fixture.manifest().at("distributions").at("x");
+  EXPECT_EQ(x.at("not_finite"), 2);
+  EXPECT_EQ(x.at("mean"), 2);
+}
+
+TEST(Pipeline, TakesBackAReasonThatAnEarlierPipelineAnnotated) {
+  Fixture fixture;
+  fixture.config.read.clear();
+  fixture.add("c.jsonl", "{\"text\": \"a text that is long enough\", \"annotations\": {\"length.reason\": \"short\"}}\n{\"text\": \"brief\"}\n");
+  fixture.config.stages = {length(12, StageMode::annotate)};
+  fixture.run();
+  const auto kept = fixture.documents("kept");
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_FALSE(kept[0].at("annotations").contains("length.reason"));
+  EXPECT_EQ(kept[1].at("annotations").at("length.reason"), "short");
+}
+
+TEST(Pipeline, NamesRulesOfStagesWithADotInTheirNames) {
+  Fixture fixture;
+  fixture.config.stages = {length(12, StageMode::drop, {}, "length.of.text")};
+  fixture.run();
+  EXPECT_EQ(fixture.manifest().at("stages")[1].at("rules")[0].at("rule"), "short");
+}
+
+TEST(Document, ForgetsTheWordsOfALongText) {
+  const WordSplitter& splitter = WordSplitter::of(SplitterKind::whitespace);
+  Document document;
+  std::string text;
+  for (int i = 0; i < 400'000; ++i) text += "a ";
+  document.set_text(text);
+  EXPECT_EQ(document.words(splitter).size(), 400'000u);
+  document.clear();
+  document.set_text("two words");
+  EXPECT_EQ(document.words(splitter).size(), 2u);
+  EXPECT_LT(document.words(splitter).capacity(), 400'000u);
 }
 
 TEST(Pipeline, RefusesAComparisonThatDoesNotFit) {
   Fixture fixture;
   fixture.config.work.memory_bytes = 1000;
   EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("work.memory_bytes"), std::string::npos);
+}
+
+TEST(Pipeline, AnnotateChangesNoTextAndDropsNothing) {
+  Fixture fixture;
+  fixture.config.stages = {length(12, StageMode::annotate)};
+  fixture.run();
+  const auto kept = fixture.documents("kept");
+  ASSERT_EQ(kept.size(), 500u);
+  int short_ones = 0, ends = 0, changes = 0;
+  for (const Json& document : kept) {
+    short_ones += document.at("annotations").contains("length.reason");
+    changes += document.at("annotations").contains("length.would_change");
+    ends += document.at("text").get<std::string>().ends_with("!!");
+  }
+  EXPECT_EQ(short_ones, 43 + 29);
+  EXPECT_EQ(ends, changes);
+  EXPECT_GT(ends, 40);
+}
+
+TEST(Pipeline, RefusesAnOutputInsideItsInput) {
+  Fixture fixture;
+  fixture.config.read = {{.path = fixture.folder->path().string()}};
+  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("lies in the input folder"), std::string::npos);
+}
+
+TEST(Pipeline, AFinishedRunMissesItsShards) {
+  Fixture fixture;
+  fixture.run();
+  fs::remove_all(fs::path(fixture.config.output) / "kept");
+  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("missing or changed"), std::string::npos);
 }
 
 }  // namespace

@@ -164,6 +164,16 @@ TEST_F(Answers, AreKeptOrDroppedForOneReason) {
   EXPECT_EQ(records(import)[1]["id"], "a-2");
 }
 
+TEST_F(Answers, TellNamesInKeepThatNoPromptHas) {
+  AnswerSettings import = settings({question("a")}, {{{"id", "a"}, {"text", "Good answer."}}});
+  EXPECT_TRUE(import_answers(import).keep_not_found.empty()) << "what stands there by default may be missing";
+  import.keep = {"topik", "topic"};
+  const AnswerReport report = import_answers(import);
+  EXPECT_EQ(report.keep_not_found, std::vector<std::string>{"topik"});
+  EXPECT_EQ(report.members_seen, (std::vector<std::string>{"id", "prompt", "topic"}));
+  EXPECT_EQ(read_json(import.output + ".report.json")["keep_not_found"][0], "topik");
+}
+
 TEST_F(Answers, VoteKeepsThePlurality) {
   std::vector<Json> answers;
   const auto sample = [&](const std::string& id, const std::string& result) {

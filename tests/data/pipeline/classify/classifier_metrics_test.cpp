@@ -22,8 +22,18 @@ TEST(ClassifierMetrics, CountWhatWasPredicted) {
 
 TEST(ClassifierMetrics, CountPairsInTheRightOrderForTheAuc) {
   // Six pairs of a good text and another; five in order, one tied.
-  EXPECT_DOUBLE_EQ(judge(kTexts, {"low", "high"}).auc, 5.5 / 6);
-  EXPECT_EQ(judge({{0, 0, 0.1, 0, false}}, {"low", "high"}).auc, 0);
+  EXPECT_DOUBLE_EQ(judge(kTexts, {"low", "high"}).auc.value(), 5.5 / 6);
+}
+
+TEST(ClassifierMetrics, HaveNoAucWithoutGoodTextsAndOthers) {
+  const std::vector<Judged> all_good = {{1, 1, 0.9, 1, true}, {1, 1, 0.6, 1, true}};
+  for (const ClassifierMetrics& metrics :
+       {judge({{0, 0, 0.1, 0, false}}, {"low", "high"}), judge(all_good, {"low", "high"}), judge(kTexts, {"a", "b"}, false)}) {
+    EXPECT_FALSE(metrics.auc.has_value());
+    EXPECT_TRUE(to_json(metrics).at("auc").is_null());
+    EXPECT_EQ(to_text(metrics).find("AUC"), std::string::npos);
+  }
+  EXPECT_NE(to_text(judge(kTexts, {"low", "high"})).find("AUC 0.917"), std::string::npos);
 }
 
 TEST(ClassifierMetrics, SayWhatAThresholdKeeps) {

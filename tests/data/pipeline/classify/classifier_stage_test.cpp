@@ -88,6 +88,9 @@ TEST(ClassifierStage, DoesWhatTheDescriptionBesideTheModelSays) {
   const std::string loud = "ATOM,energy! Force(planet)";
   const double raw = probability("atom , energy !  force ( planet ) ", "science");
   EXPECT_NEAR(run({.model = model}, loud).number("educational"), 0.25 + raw / 2, 1e-12);
+  EXPECT_EQ(run({.model = model}, loud).number("educational_raw"), raw);
+  EXPECT_EQ(run({.model = model, .over = ScoredUnit::lines}, loud).number("educational_raw"), raw);
+  EXPECT_FALSE(run({.model = model, .calibrate = false}, loud).document.annotations().has("educational_raw"));
   EXPECT_EQ(run({.model = model, .calibrate = false}, loud).number("educational"), raw);
   // The curve was fitted to another label's probability.
   EXPECT_EQ(run({.model = model, .label = "sport"}, loud).number("educational"), probability("atom , energy !  force ( planet ) ", "sport"));

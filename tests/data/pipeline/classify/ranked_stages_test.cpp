@@ -146,7 +146,7 @@ TEST(QuantileStage, KeepsTheExactShareOfEachGroup) {
       for (std::size_t i = 0; i < order.size(); ++i) expected[order[i]] = i < kept ? "" : "below_quantile";
     }
   EXPECT_EQ(reasons, expected);
-  ASSERT_EQ(stage.notes().size(), 5u);
+  ASSERT_EQ(stage.notes().size(), 6u);  // four thresholds, ties, documents without a score
   EXPECT_EQ(stage.notes()[0].first, "threshold language=de, source=books");
 }
 
@@ -187,7 +187,7 @@ TEST(QuotaStage, LimitsATopicToItsShareOfWhatIsKept) {
 
 TEST(QuotaStage, LimitsBytesAndAmountsAndDocumentsWithoutATopic) {
   const std::vector<Given> documents = corpus(300, 4);
-  QuotaStage stage({.limits = {{.topic = "business", .amount = 500}, {.topic = "", .share = 0.1}}, .unit = QuotaUnit::bytes, .of = QuotaBase::input},
+  QuotaStage stage({.limits = {{.topic = "business", .amount = 500}, {.topic = "(none)", .share = 0.1}}, .unit = QuotaUnit::bytes, .of = QuotaBase::input},
                    {.name = "mix"});
   const auto reasons = decide(stage, documents);
   std::map<std::string, std::size_t> kept;
@@ -233,6 +233,52 @@ TEST(Outliers, CutBothTailsOfEveryGroupAsASortDoes) {
   }
   EXPECT_EQ(stage.notes().size(), 2u);
   EXPECT_THROW(OutliersStage({.annotation = "x", .lowest = 0.5, .highest = 0.5}, {.name = "outliers"}), ConfigError);
+}
+
+// The note of that name, or nothing.
+std::string note_of(const Stage& stage, const std::string& name) {
+  for (const auto& [key, value] : stage.notes())
+    if (key == name) return value;
+  return "";
+}
+
+TEST(RankedStages, TellNamesThatNoDocumentCarries) {
+  const std::vector<Given> documents = corpus(60, 12);
+  QuantileStage quantile({.score = "educ", .keep = 0.5, .without_score = WithoutScore::keep}, {.name = "quantile"});
+  decide(quantile, documents);
+  EXPECT_EQ(note_of(quantile, "missing everywhere"), "the annotation 'educ'");
+  QuantileStage per({.score = "educational", .keep = 0.5, .per = {"langauge", "source"}}, {.name = "quantile"});
+  decide(per, documents);
+  EXPECT_EQ(note_of(per, "missing everywhere"), "the annotation 'langauge' (per)");
+  OutliersStage outliers({.annotation = "educ"}, {.name = "outliers"});
+  decide(outliers, documents);
+  EXPECT_EQ(note_of(outliers, "missing everywhere"), "the annotation 'educ'");
+  QuotaStage by_score({.score = "educ", .limits = {{.topic = "stem", .amount = 5}}}, {.name = "quota"});
+  decide(by_score, documents);
+  EXPECT_EQ(note_of(by_score, "missing everywhere"), "the annotation 'educ'");
+  QuotaStage by_topic({.topic = "topik", .limits = {{.topic = "stem", .amount = 5}}}, {.name = "quota"});
+  decide(by_topic, documents);
+  EXPECT_EQ(note_of(by_topic, "missing everywhere"), "the annotation 'topik'");
+  QuotaStage by_limit({.score = "educational", .limits = {{.topic = "stme", .amount = 5}}}, {.name = "quota"});
+  decide(by_limit, documents);
+  EXPECT_EQ(note_of(by_limit, "missing everywhere"), "the topic 'stme', which has a limit");
+  QuantileStage right({.score = "educational", .keep = 0.5, .per = {"language", "source"}}, {.name = "quantile"});
+  decide(right, documents);
+  EXPECT_EQ(note_of(right, "missing everywhere"), "");
+}
+
+TEST(QuantileStage, SaysWhenTheOrderOfTheInputDecides) {
+  std::vector<Given> documents(20, Given{.source = "web", .language = "en", .topic = "stem", .score = 1.0});
+  documents[3].score = 0.5;
+  QuantileStage tied({.score = "educational", .keep = 0.5}, {.name = "quantile"});
+  decide(tied, documents);
+  EXPECT_EQ(note_of(tied, "ties"), "19 documents stand exactly at the threshold; the order of the input chose 10 of them");
+  QuantileStage grouped({.score = "educational", .keep = 0.5, .per = {"source"}}, {.name = "quantile"});
+  decide(grouped, documents);
+  EXPECT_EQ(note_of(grouped, "ties"), "19 documents stand exactly at the threshold of their group (in 1 groups); the order of the input chose 10 of them");
+  QuantileStage clean({.score = "educational", .keep = 0.95}, {.name = "quantile"});  // all that are equal stay
+  decide(clean, documents);
+  EXPECT_EQ(note_of(clean, "ties"), "");
 }
 
 }  // namespace

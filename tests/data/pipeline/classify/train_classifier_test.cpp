@@ -64,7 +64,7 @@ TEST(TrainClassifier, HoldsOutCalibratesAndDescribes) {
   EXPECT_LT(trained.held_out_texts, 88);
   EXPECT_TRUE(trained.calibrated);
   EXPECT_GT(trained.metrics.accuracy, 0.8);  // words of one topic alone make up more than half of each text
-  EXPECT_GT(trained.metrics.auc, 0.9);
+  EXPECT_GT(trained.metrics.auc.value(), 0.9);
   const Json description = read_json(directory.path() / "out/classifier.json");
   EXPECT_EQ(description["label"], "science");
   EXPECT_EQ(description["labels"].size(), 5u);

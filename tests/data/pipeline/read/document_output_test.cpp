@@ -128,7 +128,7 @@ TEST(DocumentOutput, ALineReadsBackAsTheSameDocument) {
     const std::string line = line_of(document);
     RC_ASSERT(line.find('\n') == line.size() - 1);
     Document read;
-    JsonDocuments({.path = "x.jsonl", .source = {.path = "x.jsonl", .source = "x"}}).parse(line, line.size(), 1, read);
+    JsonDocuments({.path = "x.jsonl", .source = {.path = "x.jsonl", .source = document.source}}).parse(line, line.size(), 1, read);
     RC_ASSERT(read.id == document.id);
     RC_ASSERT(read.url == document.url);
     RC_ASSERT(read.source == document.source);

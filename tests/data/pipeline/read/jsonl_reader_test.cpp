@@ -71,8 +71,8 @@ TEST(JsonlReader, AnEmptyTextIsADocumentAndANulCharacterIsText) {
 }
 
 TEST(JsonlReader, RestoresWhatAnEarlierPipelineWrote) {
-  const Document document =
-      one(R"({"id":"a","text":"t","source":"wiki","kept":false,"reason":"x.y","annotations":{"n":0.5,"b":true,"s":"de","z":null},"extra":1})");
+  const Document document = one(
+      R"({"id":"a","text":"t","source":"wiki","kept":false,"reason":"x.y","annotations":{"n":0.5,"b":true,"s":"de","z":null},"extra":1})", {.source = "wiki"});
   EXPECT_EQ(document.source, "wiki");
   EXPECT_FALSE(document.dropped()) << "decided on anew";
   EXPECT_EQ(document.annotations().number("n"), 0.5);

@@ -117,9 +117,7 @@ TEST(ListInputs, SourcesAreNamedAfterTheirPath) {
   const auto inputs = list_inputs({{.path = folder}, {.path = folder, .source = "mine"}}, 100);
   ASSERT_EQ(inputs.size(), 2U);
   EXPECT_EQ(inputs[0].source.source, "web");
-  EXPECT_FALSE(inputs[0].source_named);
   EXPECT_EQ(inputs[1].source.source, "mine");
-  EXPECT_TRUE(inputs[1].source_named);
   EXPECT_EQ(input_name(inputs[0], inputs[0].path), "a.jsonl");
 }
 

@@ -12,7 +12,7 @@ namespace phidias::data::pipeline {
 
 struct Reading {
   std::vector<Document> documents;
-  std::vector<ReadProblem> problems;
+  ReadProblems problems;
   std::int64_t units = 0;
 
   // What is read, as lines of output: equal lines are equal documents but for file and line.

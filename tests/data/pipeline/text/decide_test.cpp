@@ -46,10 +46,23 @@ TEST(Decide, ComparesTextsNumbersAndTruthValues) {
 
 TEST(Decide, TreatsMissingAnnotationsAsAskedAndNamesTheFirstBrokenRule) {
   EXPECT_EQ(reason({{.annotation = "perplexity", .maximum = 100}}), "");
-  EXPECT_EQ(reason({{.annotation = "perplexity", .maximum = 100, .missing = MissingAnnotation::drop}}), "perplexity");
-  EXPECT_EQ(reason({{.annotation = "language", .minimum = 1, .missing = MissingAnnotation::drop}}), "language");  // a text is no number
+  EXPECT_EQ(reason({{.annotation = "perplexity", .maximum = 100, .missing = MissingAnnotation::drop}}), "perplexity_missing");
+  EXPECT_EQ(reason({{.annotation = "language", .minimum = 1, .missing = MissingAnnotation::drop}}), "language_missing");  // a text is no number
   EXPECT_EQ(reason({{.annotation = "language", .name = "not_english", .equals = {"en"}}, {.annotation = "gopher_quality.words", .minimum = 500}}),
             "not_english");
+}
+
+TEST(Decide, WarnsOfAnnotationsThatNoDocumentHad) {
+  const Decide stage({.rules = {{.annotation = "gopher_quality.word", .minimum = 50}, {.annotation = "language", .equals = {"de"}}}}, setup_named("decide"));
+  EXPECT_TRUE(stage.never_found().empty());  // nothing seen yet
+  Document first = annotated(), second = annotated();
+  run(stage, first);
+  run(stage, second);
+  ASSERT_EQ(stage.never_found().size(), 1u);
+  EXPECT_NE(stage.never_found().front().find("none of 2 documents has a number in the annotation 'gopher_quality.word'"), std::string::npos);
+  first.annotations().set("gopher_quality.word", 60.0);
+  run(stage, first);
+  EXPECT_TRUE(stage.never_found().empty());
 }
 
 TEST(Decide, RefusesRulesThatCannotBeMeant) {
