@@ -120,7 +120,7 @@ std::vector<std::string> exact_records(const ExactDedup& stage, std::size_t coun
   return records;
 }
 
-void bench(const char* path, std::size_t keys) {
+void bench_resolve(const char* path, std::size_t keys) {
   const std::string text = read_file(path);
   const std::vector<Document> documents = documents_of(text);
   const double megabytes = static_cast<double>(text.size()) / 1e6;
@@ -151,7 +151,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    bench(argv[1], argc > 2 ? std::stoul(argv[2]) : 10'000'000);
+    bench_resolve(argv[1], argc > 2 ? std::stoul(argv[2]) : 10'000'000);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -7,114 +7,15 @@
 
 #include <csignal>
 #include <filesystem>
-#include <map>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/json.h"
-#include "base/log.h"
-#include "data/pipeline/unit_file.h"
-#include "parallel/single_process.h"
-#include "tests/data/pipeline/test_stages.h"
-#include "tests/data/temporary_directory.h"
+#include "tests/data/pipeline/pipeline_fixture.h"
 
-namespace phidias::data::pipeline {
+namespace phidias::data::pipeline::pipeline_test {
 namespace {
-
-namespace fs = std::filesystem;
-using test_stages::first_word;
-using test_stages::length;
-
-// Lines "{id, text}": words come again, every seventh text is short, every 11th ends in exclamation marks.
-std::string lines(int count, int seed = 0) {
-  std::string text;
-  for (int i = 0; i < count; ++i) {
-    const int n = i * 7919 + seed;
-    std::string content = "word" + std::to_string(n % 97) + (i % 7 == 0 ? "" : " and a sentence of number " + std::to_string(n));
-    if (i % 11 == 0) content += "!!";
-    text += "{\"id\": \"d" + std::to_string(seed) + "-" + std::to_string(i) + "\", \"text\": \"" + content + "\", \"date\": \"2024-01-01\"}\n";
-  }
-  return text;
-}
-
-// Its model is missing.
-class Impossible final : public Stage {
- public:
-  struct Config {};
-  Impossible(const Config&, const StageSetup& setup) : Stage(setup) { throw DataError("model.bin: cannot read it"); }
-  std::unique_ptr<StageWorker> worker() const override { return nullptr; }
-};
-
-template <class Visitor>
-void visit(Impossible::Config&, Visitor&) {}
-
-const StageType& impossible_type() {
-  static const StageType type = stage_type<Impossible>("impossible", "cannot be made");
-  return type;
-}
-
-struct Fixture {
-  std::shared_ptr<TemporaryDirectory> folder = std::make_shared<TemporaryDirectory>();
-  parallel::SingleProcess group;
-  PipelineConfig config;
-
-  // The same pipeline with the same input into another output.
-  Fixture(const Fixture& other, const std::string& name) : folder(other.folder), config(other.config) { config.output = (folder->path() / name).string(); }
-  Fixture() {
-    configure_logging({.level = LogLevel::warning});
-    config.name = "test";
-    config.output = (folder->path() / "out").string();
-    config.work.unit_bytes = 4000;
-    config.work.threads = 1;
-    config.write.dropped = DroppedOutput::documents;
-    add("a.jsonl", lines(300));
-    add("b.jsonl", lines(200, 5));
-    config.stages = {length(12), first_word(), length(20, StageMode::annotate, {}, "later")};
-  }
-  void add(const std::string& name, const std::string& content) { config.read.push_back({.path = folder->write(name, content)}); }
-  PipelineOutcome run(std::function<int()> stop = {}) { return run_pipeline(config, {.group = &group, .version = "test", .stop_signal = std::move(stop)}); }
-  Json manifest() const { return read_json(fs::path(config.output) / "manifest.json"); }
-  // Every file of the output by its content; the manifest without its timing.
-  std::map<std::string, std::string> files() const {
-    std::map<std::string, std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(config.output)) {
-      if (!entry.is_regular_file()) continue;
-      const std::string name = fs::relative(entry.path(), config.output).string();
-      found[name] = read_file(entry.path());
-      if (name != "manifest.json") continue;
-      OrderedJson manifest = OrderedJson::parse(found[name]);
-      manifest.erase("timing");
-      found[name] = manifest.dump();
-    }
-    found.erase("pipeline.yaml");  // names output and threads
-    return found;
-  }
-  std::vector<Json> documents(const std::string& folder_name) const {
-    std::vector<Json> all;
-    for (const auto& [name, content] : files()) {
-      if (!name.starts_with(folder_name + "/")) continue;
-      const std::string text = decompress(content);
-      for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = text.find('\n', begin);
-        all.push_back(Json::parse(text.substr(begin, end - begin)));
-        begin = end + 1;
-      }
-    }
-    return all;
-  }
-};
-
-void expect_equal(const std::map<std::string, std::string>& one, const std::map<std::string, std::string>& other) {
-  EXPECT_EQ(one.size(), other.size());
-  for (const auto& [name, content] : one) {
-    ASSERT_TRUE(other.contains(name)) << name;
-    EXPECT_TRUE(other.at(name) == content) << name;
-  }
-}
 
 TEST(Pipeline, KeepsDropsAndCountsEveryDocument) {
   Fixture fixture;
@@ -174,90 +75,6 @@ TEST(Pipeline, GivesTheSameBytesOnAnyNumberOfThreads) {
   three.run();
   EXPECT_GT(one.files().size(), 3u);
   expect_equal(one.files(), three.files());
-}
-
-TEST(Pipeline, GoesOnWhereASignalStoppedIt) {
-  Fixture whole, stopped(whole, "stopped");
-  whole.run();
-  int starts = 0;
-  for (;; ++starts) {
-    ASSERT_LT(starts, 200);
-    int looks = 0;  // a later start looks up as often on its way through what is finished
-    const PipelineOutcome outcome = stopped.run([&] { return ++looks == 1 + 2 * starts ? SIGTERM : 0; });
-    if (outcome.signal == 0) break;
-    EXPECT_EQ(outcome.signal, SIGTERM);
-    EXPECT_FALSE(fs::exists(fs::path(stopped.config.output) / "manifest.json"));
-  }
-  EXPECT_GT(starts, 3);
-  expect_equal(whole.files(), stopped.files());
-}
-
-TEST(Pipeline, GoesOnAfterAKillAtAnyMoment) {
-  Fixture whole, killed(whole, "killed");
-  whole.run();
-  int kills = 0;
-  for (int attempt = 1;; ++attempt) {
-    ASSERT_LT(attempt, 200);
-    const pid_t child = fork();
-    if (child == 0) {
-      int looks = 0;
-      killed.run([&] {
-        if (++looks == attempt) raise(SIGKILL);
-        return 0;
-      });
-      _exit(0);
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status)) break;
-    ++kills;
-    ASSERT_EQ(WTERMSIG(status), SIGKILL);
-  }
-  EXPECT_GT(kills, 3);
-  expect_equal(whole.files(), killed.files());
-}
-
-TEST(Pipeline, DoesADamagedUnitAgain) {
-  Fixture whole, damaged(whole, "damaged");
-  whole.run();
-  int looks = 0;
-  ASSERT_NE(damaged.run([&] { return ++looks == 5 ? SIGTERM : 0; }).signal, 0);
-  int cut = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(damaged.config.output) / "work")) {
-    if (entry.path().extension() != ".unit") continue;
-    fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
-    ++cut;
-  }
-  ASSERT_GT(cut, 0);
-  damaged.run();
-  expect_equal(whole.files(), damaged.files());
-}
-
-TEST(Pipeline, RefusesToGoOnWithAnotherConfigurationOrInput) {
-  Fixture fixture;
-  fixture.run();
-  EXPECT_TRUE(fixture.run().was_finished);
-  fixture.config.stages[0] = length(13);
-  const std::string told = message_of<ConfigError>([&] { fixture.run(); });
-  EXPECT_NE(told.find("another configuration"), std::string::npos);
-  EXPECT_NE(told.find("\n  then: "), std::string::npos) << told;
-  EXPECT_NE(told.find("minimum: 12"), std::string::npos) << told;
-  EXPECT_NE(told.find("minimum: 13"), std::string::npos) << told;
-  fixture.config.stages[0] = length(12);
-  fixture.folder->write("a.jsonl", lines(301));
-  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("other input files"), std::string::npos);
-  fixture.config.work.resume = false;
-  EXPECT_FALSE(fixture.run().was_finished);
-  EXPECT_EQ(fixture.manifest().at("documents").at("read").at("documents"), 501);
-}
-
-TEST(Pipeline, NamesTheDifferenceAlsoOfAnUnfinishedOutput) {
-  Fixture fixture;
-  EXPECT_EQ(fixture.run([] { return SIGTERM; }).signal, SIGTERM);
-  fixture.config.name = "renamed";
-  fixture.config.seed = 7;
-  const std::string told = message_of<ConfigError>([&] { fixture.run(); });
-  EXPECT_NE(told.find("then: seed: 0\n  now:  seed: 7"), std::string::npos) << told;
 }
 
 TEST(Pipeline, SaysWhichStageCannotBeMade) {
@@ -353,26 +170,6 @@ TEST(Pipeline, ReadsFilesWhoseNamesAreNotUtf8) {
   EXPECT_TRUE(fixture.run().was_finished);
 }
 
-TEST(Pipeline, RefusesToReadWhatItWouldRemove) {
-  Fixture fixture;
-  fs::create_directories(fs::path(fixture.config.output) / "kept" / "a");
-  fixture.add("out/kept/a/00000.jsonl", lines(20));
-  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("another output"), std::string::npos);
-  EXPECT_TRUE(fs::exists(fs::path(fixture.config.output) / "kept/a/00000.jsonl"));
-}
-
-TEST(Pipeline, UsesNothingThatAKilledRemovalHasLeft) {
-  Fixture whole, begun(whole, "begun");
-  whole.run();
-  begun.config.stages[0] = length(25);
-  int looks = 0;
-  ASSERT_NE(begun.run([&] { return ++looks == 5 ? SIGTERM : 0; }).signal, 0);
-  fs::remove(fs::path(begun.config.output) / "work" / "state.json");  // then work.resume=false was killed
-  begun.config.stages[0] = length(12);
-  begun.run();
-  expect_equal(whole.files(), begun.files());
-}
-
 TEST(Pipeline, DoesNotTakeAFailureOfItsOwnForDamageOfAFile) {
   Fixture fixture;
   fixture.config.on_error = configs::OnError::skip;
@@ -455,18 +252,5 @@ TEST(Pipeline, AnnotateChangesNoTextAndDropsNothing) {
   EXPECT_GT(ends, 40);
 }
 
-TEST(Pipeline, RefusesAnOutputInsideItsInput) {
-  Fixture fixture;
-  fixture.config.read = {{.path = fixture.folder->path().string()}};
-  EXPECT_NE(message_of<ConfigError>([&] { fixture.run(); }).find("lies in the input folder"), std::string::npos);
-}
-
-TEST(Pipeline, AFinishedRunMissesItsShards) {
-  Fixture fixture;
-  fixture.run();
-  fs::remove_all(fs::path(fixture.config.output) / "kept");
-  EXPECT_NE(message_of<DataError>([&] { fixture.run(); }).find("missing or changed"), std::string::npos);
-}
-
 }  // namespace
-}  // namespace phidias::data::pipeline
+}  // namespace phidias::data::pipeline::pipeline_test

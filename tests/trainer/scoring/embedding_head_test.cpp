@@ -41,8 +41,7 @@ struct Fixture {
   HeadSettings settings;
   Fixture(double (*label)(const std::vector<float>&), int count) {
     std::string lines;
-    for (int i = 0; i < count; ++i)
-      lines += OrderedJson{{"text", "t" + std::to_string(i)}, {"label", label(DrawnEmbedder::row(i))}}.dump() + "\n";
+    for (int i = 0; i < count; ++i) lines += OrderedJson{{"text", "t" + std::to_string(i)}, {"label", label(DrawnEmbedder::row(i))}}.dump() + "\n";
     settings.model = "encoder";
     settings.output = (folder.path() / "head").string();
     settings.input = {folder.write("labels.jsonl", lines)};
