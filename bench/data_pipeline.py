@@ -4,7 +4,7 @@
     python data_pipeline.py --texts ../docs --megabytes 30     # any folder of plain texts
 
 Documents of 4 kB are cut from the texts, so that rates can be compared. Processor time (user and system) of the whole program, start to end; the splitter is
-white space on both sides, ours with ICU is printed as well.
+white space on both sides; ours with ICU and datatrove with its own (spaCy) are printed as well.
 """
 import argparse
 import gzip
@@ -95,22 +95,24 @@ def main():
         documents, size = make_corpus(arguments.texts, corpus, arguments.megabytes)
         small_documents, small_size = make_corpus(arguments.texts, small, arguments.peer_megabytes)
         print(f"{documents} documents, {size / 1e6:.0f} MB of text; the peer's part {small_documents} documents, {small_size / 1e6:.1f} MB")
-        rates = {"whitespace": [], "whitespace, annotations written": [], "icu": [], "datatrove": []}
+        rates = {"whitespace": [], "whitespace, annotations written": [], "icu": [], "datatrove": [], "datatrove, its own splitters": []}
         for _ in range(arguments.rounds):
             rates["whitespace"].append(size / run_ours(folder, corpus, "whitespace")[0])
             rates["whitespace, annotations written"].append(size / run_ours(folder, corpus, "whitespace", "true")[0])
             rates["icu"].append(size / run_ours(folder, corpus, "icu")[0])
-            for left in ("peer", "peer-logs"):  # it passes over what its logs say is done
-                shutil.rmtree(folder / left, ignore_errors=True)
-            seconds = processor_seconds([sys.executable, HERE / "peers" / "data_pipeline_datatrove.py", small, folder / "peer"])
-            rates["datatrove"].append(small_size / seconds)
+            for name, options in (("datatrove, its own splitters", ["default"]), ("datatrove", [])):
+                for left in ("peer", "peer-logs"):  # it passes over what its logs say is done
+                    shutil.rmtree(folder / left, ignore_errors=True)
+                seconds = processor_seconds([sys.executable, HERE / "peers" / "data_pipeline_datatrove.py", small, folder / "peer", *options])
+                rates[name].append(small_size / seconds)
         ours, kept = run_ours(folder, small, "whitespace")
         theirs = sum(1 for file in (folder / "peer").rglob("*.jsonl.gz") for _ in gzip.open(file))
         print(f"kept of the peer's part: ours {kept}, datatrove {theirs}")
         middle = {name: statistics.median(values) for name, values in rates.items()}
         for name, rate in middle.items():
             print(f"{name:34} {rate / 1e6:8.2f} MB/s per processor second")
-        print(f"ours / datatrove (whitespace): {middle['whitespace'] / middle['datatrove']:.0f}x")
+        for peer in ("datatrove", "datatrove, its own splitters"):
+            print(f"ours / {peer}: {middle['whitespace'] / middle[peer]:.0f}x")
         ratios = []
         many = folder / "many"  # long enough for the start of mpirun not to count
         many.mkdir()
