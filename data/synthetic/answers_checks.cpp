@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "data/json_objects.h"
+#include "data/pipeline/knowledge/language_detector.h"
 #include "data/synthetic/near_duplicates.h"
 #include "data/synthetic/prompts.h"
 #include "data/tokenizers/utf8.h"
@@ -62,6 +63,14 @@ struct AnswerChecks::Patterns {
   std::unique_ptr<RE2> special_token;
 };
 
+// What the built-in detector makes of a text; one of few letters may be in any language.
+bool may_be(const std::string& text, const std::optional<std::string>& language) {
+  constexpr std::int64_t kLettersToTell = 50;
+  pipeline::LanguageDetector detector(pipeline::NgramLanguageModel::built_in());
+  const pipeline::DetectedLanguage detected = detector.detect(text);
+  return detected.letters < kLettersToTell || detected.language == language;
+}
+
 AnswerChecks::AnswerChecks(const AnswerSettings& settings) : settings_(settings), patterns_(std::make_unique<Patterns>()) {
   if (settings.refusals) patterns_->refusals.push_back(compiled(kRefusals, "refusals"));
   for (const std::string& pattern : settings.refusal_patterns) patterns_->refusals.push_back(compiled(pattern, "refusal_patterns"));
@@ -80,7 +89,7 @@ std::string AnswerChecks::reason(const std::string& prompt_text, const OrderedJs
     if (RE2::PartialMatch(start, *refusal)) return "refusal";
   if (!settings_.language.empty()) {
     const auto expected = settings_.language == "prompt" ? text_at(prompt, settings_.language_field) : std::optional<std::string>(settings_.language);
-    if (text_at(answer, settings_.language_field) != expected) return "language";
+    if (const auto said = text_at(answer, settings_.language_field); said ? said != expected : !may_be(text, expected)) return "language";
   }
   const std::int64_t length = characters(bare);
   if (length < settings_.minimum_characters) return "too_short";

@@ -67,9 +67,11 @@ void visit(AnswerSettings& s, Visitor& v) {
   v.field(s.refusals, {.key = "refusals", .doc = "drop answers that begin with a refusal (built-in list in ten languages)"});
   v.field(s.refusal_patterns,
           {.key = "refusal_patterns", .doc = "further regular expressions (RE2), looked for in the first 200 characters", .default_text = "[]"});
-  v.field(
-      s.language,
-      {.key = "language", .doc = "that `language_field` of the answer must name; `prompt`: what the prompt's member of that name says", .default_text = "any"});
+  v.field(s.language, {.key = "language",
+                       .doc = "of the answer: as its `language_field` says, else as the built-in detector does (texts of 50 letters and more); `prompt`: what "
+                              "the prompt's member of "
+                              "that name says",
+                       .default_text = "any"});
   v.field(s.language_field, {.key = "language_field", .doc = "member with the language, written by a pipeline or the generator"});
   v.field(s.execution_field, {.key = "execution_field", .doc = "member that must be true (`execution.passed`)", .default_text = "not asked for"});
   v.field(s.maximum_repetition, {.key = "maximum_repetition",

@@ -75,7 +75,12 @@ TEST(AnswerChecks, CompareTheLanguage) {
   EXPECT_EQ(reason_of(settings, "", {{"text", "A sentence."}, {"language", "en"}}), "language");
   settings.language = "prompt";
   EXPECT_EQ(reason_of(settings, "", {{"text", "A sentence."}, {"language", "en"}}, {{"language", "en"}}), "");
-  EXPECT_EQ(reason_of(settings, "", {{"text", "A sentence."}}, {{"language", "en"}}), "language");
+  const std::string english = "The river rises in the hills behind the town and reaches the sea after forty miles.";
+  const std::string german = "Der Fluss entspringt in den Bergen hinter der Stadt und erreicht nach vierzig Meilen das Meer.";
+  EXPECT_EQ(reason_of(settings, "", {{"text", english}}, {{"language", "en"}}), "") << "without the member the text itself tells";
+  EXPECT_EQ(reason_of(settings, "", {{"text", german}}, {{"language", "en"}}), "language");
+  EXPECT_EQ(reason_of(settings, "", {{"text", german}}, {{"language", "de"}}), "");
+  EXPECT_EQ(reason_of(settings, "", {{"text", "Ja."}}, {{"language", "en"}}), "") << "too short to tell";
 }
 
 TEST(AnswerChecks, MeasureRepetition) {
