@@ -39,6 +39,8 @@ void tell(const Json& manifest, const std::filesystem::path& report) {
   const Json& documents = manifest.at("documents");
   log_info("documents in " + std::to_string(documents.at("in").get<std::int64_t>()) + ": kept " + volume(documents.at("kept")) + ", dropped " +
            volume(documents.at("dropped")) + ", failed " + std::to_string(documents.at("failed").get<std::int64_t>()));
+  if (const auto passed = documents.at("passed_over").get<std::int64_t>(); passed > 0)
+    log_info("  passed over: " + std::to_string(passed) + " responses that are no pages or no success");
   for (const Json& stage : manifest.at("stages"))
     for (const Json& rule : stage.at("rules"))
       log_info("  " + stage.at("name").get<std::string>() + "." + rule.at("rule").get<std::string>() + ": " + volume(rule));

@@ -64,6 +64,7 @@ void PipelineCounts::merge(const PipelineCounts& later, std::size_t most_samples
     }
   }
   for (const auto& [name, distribution] : later.distributions) distributions[name].merge(distribution);
+  passed_over += later.passed_over;
   const std::size_t room = kMostProblems - std::min(kMostProblems, problems.size()), taken = std::min(room, later.problems.size());
   problems.insert(problems.end(), later.problems.begin(), later.problems.begin() + static_cast<std::ptrdiff_t>(taken));
   problems_left_out += later.problems_left_out + static_cast<std::int64_t>(later.problems.size() - taken);
@@ -93,6 +94,7 @@ OrderedJson PipelineCounts::json() const {
   json["problems"] = OrderedJson::array();
   for (const ReadProblem& problem : problems) json["problems"].push_back({problem.file, problem.line, problem.what});
   json["problems_left_out"] = problems_left_out;
+  json["passed_over"] = passed_over;
   return json;
 }
 
@@ -112,6 +114,7 @@ PipelineCounts PipelineCounts::from_json(const OrderedJson& json) {
     for (const auto& [name, state] : json.at("distributions").items()) counts.distributions[name] = Distribution::from_state(state);
   for (const OrderedJson& problem : json.at("problems")) counts.problems.push_back({problem.at(0), problem.at(1), problem.at(2)});
   counts.problems_left_out = json.at("problems_left_out");
+  counts.passed_over = json.at("passed_over");
   return counts;
 }
 

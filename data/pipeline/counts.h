@@ -50,6 +50,7 @@ struct PipelineCounts {
   std::map<std::string, Distribution> distributions;
   std::vector<ReadProblem> problems;  // the first of each unit, and no more than 100,000
   std::int64_t problems_left_out = 0;
+  std::int64_t passed_over = 0;  // Unit::passed_over: no documents, so not among what came in
 
   // Appends `later`, which comes after it in the order of units.
   void merge(const PipelineCounts& later, std::size_t samples);

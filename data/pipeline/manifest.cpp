@@ -79,6 +79,7 @@ OrderedJson manifest_json(const ManifestParts& parts) {
   const SourceCounts total = parts.counts.total();
   OrderedJson documents = {{"in", total.read.documents + total.failed}};
   documents.update(to_json(total, has_tokens));
+  documents["passed_over"] = parts.counts.passed_over;
   OrderedJson outputs = OrderedJson::array(), problems = OrderedJson::array();
   for (const auto& [name, source] : parts.counts.sources) sources[name] = to_json(source, has_tokens);
   for (const auto& [name, distribution] : parts.counts.distributions) distributions[name] = distribution.json();

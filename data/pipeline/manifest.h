@@ -6,7 +6,8 @@
 //   pipeline        all settings that decide about the result, defaults filled in, as YAML
 //   inputs          [{path, source, format, bytes, hash}]
 //   resources       {stage: [{path, hash}]}: models and lists
-//   documents       {in, read, failed, kept, dropped}: in = read + failed, read = kept + dropped; bytes and tokens of each; tokens is null without a tokenizer
+//   documents       {in, read, failed, kept, dropped}: in = read + failed, read = kept + dropped; bytes and tokens of each; passed_over: WARC
+//                   responses that are no pages, which are no documents; tokens is null without a tokenizer
 //   sources         {name: the same}
 //   stages          [{name, stage, mode, documents_in, documents_out, bytes_in, bytes_out, rules: [{rule, documents, bytes, tokens,
 //                   samples: [{id, source, text}]}], notes: {..}}], reading first; rules by falling number of documents

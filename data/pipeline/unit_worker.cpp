@@ -101,6 +101,7 @@ UnitFileWriter UnitWorker::read(Unit& unit, const std::string& source) {
       },
       out);
   out.counts.sources[source].failed += static_cast<std::int64_t>(problems.size());
+  out.counts.passed_over = unit.passed_over();
   out.counts.problems = problems.kept();
   out.counts.problems_left_out = static_cast<std::int64_t>(problems.size() - problems.kept().size());
   return finish(out);

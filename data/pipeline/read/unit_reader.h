@@ -71,6 +71,8 @@ class Unit {
   // Fills a cleared document (id, url, source, fields, file, line, text; annotations that an earlier pipeline wrote). False at the end. What cannot be read
   // (broken JSON, invalid UTF-8, missing or mistyped text, a line above 64 MiB) is added to `problems` and passed over. An empty text is a document.
   virtual bool next(Document& document, ReadProblems& problems) = 0;
+  // Records so far that hold no document of the format, though they might have: WARC responses that are no pages or no success.
+  virtual std::int64_t passed_over() const { return 0; }
 };
 
 class UnitReader {

@@ -53,6 +53,7 @@ class WarcUnit final : public Unit {
       const RawRecord& record = unit_.records[at_++];
       try {
         if (read(record, document)) return true;
+        ++passed_over_;
       } catch (const DataError& error) {
         problems.push_back({file_->path.string(), record.number, error.what()});
       }
@@ -60,6 +61,7 @@ class WarcUnit final : public Unit {
     }
     return false;
   }
+  std::int64_t passed_over() const override { return passed_over_; }
 
  private:
   bool read(const RawRecord& record, Document& document) const {
@@ -100,6 +102,7 @@ class WarcUnit final : public Unit {
   std::shared_ptr<const InputFile> file_;
   RawUnit unit_;
   std::size_t at_ = 0;
+  std::int64_t passed_over_ = 0;
 };
 
 class WarcReader final : public UnitReader {

@@ -13,7 +13,7 @@ namespace phidias::data::pipeline {
 struct Reading {
   std::vector<Document> documents;
   ReadProblems problems;
-  std::int64_t units = 0;
+  std::int64_t units = 0, passed_over = 0;
 
   // What is read, as lines of output: equal lines are equal documents but for file and line.
   std::string lines() const {
@@ -41,7 +41,10 @@ inline Reading read_inputs(
     const auto reader = open_units(file, unit_bytes);
     while (reader->advance()) {
       ++reading.units;
-      if (mine(reader->index())) read_unit(*reader->take(), reading);
+      if (!mine(reader->index())) continue;
+      const auto unit = reader->take();
+      read_unit(*unit, reading);
+      reading.passed_over += unit->passed_over();
     }
   }
   return reading;

@@ -184,5 +184,22 @@ TEST(WarcReader, DeflateComesWithAndWithoutItsHeader) {
   }
 }
 
+TEST(WarcReader, CountsResponsesThatAreNoPages) {
+  const TemporaryDirectory directory;
+  std::string file;
+  const auto add = [&](const std::string& status, const std::string& type, const std::string& body) {
+    const std::string content = "HTTP/1.1 " + status + "\r\nContent-Type: " + type + "\r\n\r\n" + body;
+    file += "WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:" + std::to_string(file.size()) +
+            ">\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: " + std::to_string(content.size()) + "\r\n\r\n" + content + "\r\n\r\n";
+  };
+  add("200 OK", "text/html", "<p>a page</p>");
+  add("404 Not Found", "text/html", "<p>nothing</p>");
+  add("200 OK", "image/png", "pixels");
+  const Reading reading = read_input(directory.write("a.warc", file));
+  EXPECT_EQ(reading.documents.size(), 1u);
+  EXPECT_EQ(reading.passed_over, 2);
+  EXPECT_TRUE(reading.problems.empty());
+}
+
 }  // namespace
 }  // namespace phidias::data::pipeline
