@@ -10,7 +10,7 @@
 #include "data/pipeline/document_codec.h"
 #include "data/pipeline/read/document_output.h"
 #include "data/pipeline/record_list.h"
-#include "data/tokenizers/utf8.h"
+#include "data/pipeline/text/utf8_cut.h"
 
 namespace phidias::data::pipeline {
 namespace {
@@ -21,13 +21,6 @@ double thread_seconds() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// The first `bytes` bytes at most, no character cut.
-std::string_view beginning(std::string_view text, std::size_t bytes) {
-  if (text.size() <= bytes) return text;
-  while (bytes > 0 && is_continuation(text[bytes])) --bytes;
-  return text.substr(0, bytes);
 }
 
 bool has(const std::vector<std::string>& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
@@ -49,7 +42,6 @@ std::vector<Segment> segments_of(const std::vector<PlacedStage>& stages) {
     segments.back().collecting = collective;
     segments.push_back({.begin = i + 1, .end = i + 1, .decided = collective});
   }
-  segments.front().is_first = true;
   segments.back().is_last = true;
   return segments;
 }
@@ -226,7 +218,7 @@ void UnitWorker::count_exit(Document& document, bool kept, Output& out) {
   if (samples == 0) return;
   const std::uint64_t order = hash_string(document.id).low;
   if (rule.samples.size() >= samples && order > rule.samples.back().order) return;
-  rule.keep_sample({order, document.id, document.source, std::string(beginning(document.text(), kSampleBytes))}, samples);
+  rule.keep_sample({order, document.id, document.source, std::string(utf8_cut(document.text(), kSampleBytes))}, samples);
 }
 
 void UnitWorker::leave(Document& document, Output& out) {

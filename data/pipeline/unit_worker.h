@@ -32,7 +32,7 @@ struct PlacedStage {
 
 struct Segment {
   std::size_t begin = 0, end = 0;  // stages; a collective one stands at end - 1, or nowhere
-  bool is_first = false, is_last = false;
+  bool is_last = false;
   CollectiveStage* decided = nullptr;     // whose decisions are applied first: the stage before `begin`
   CollectiveStage* collecting = nullptr;  // the stage at end - 1
 };

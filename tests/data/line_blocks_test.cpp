@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "tests/data/gzip.h"
 #include "tests/data/temporary_directory.h"
 
 namespace phidias::data {
@@ -26,20 +27,6 @@ Lines read(const std::string& path, std::int64_t block_bytes) {
     for_each_line(*block, [&](std::int64_t line, std::string_view text) { lines.emplace_back(line, text); });
   }
   return lines;
-}
-
-std::string gzip(const std::string& text) {
-  std::string out(compressBound(text.size()) + 64, '\0');
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 std::string zstd(const std::string& text) {

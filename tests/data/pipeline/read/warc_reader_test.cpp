@@ -2,6 +2,7 @@
 #include <zlib.h>
 
 #include "base/error.h"
+#include "tests/data/gzip.h"
 #include "tests/data/pipeline/read/golden.h"
 #include "tests/data/pipeline/read/reading.h"
 #include "tests/data/temporary_directory.h"
@@ -54,23 +55,9 @@ TEST(WarcReader, UnitsGiveTheSameDocumentsWhateverIsTaken) {
   EXPECT_EQ(read_input(golden_path("pages.warc"), 1).units, 44);
 }
 
-std::string gzip_whole(const std::string& text) {
-  std::string out(compressBound(text.size()) + 64, '\0');
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 TEST(WarcReader, OneGzipMemberAroundAllRecordsIsReadAsWell) {
   const TemporaryDirectory directory;
-  expect_golden(read_input(directory.write("pages.warc.gz", gzip_whole(read_file(golden_path("pages.warc"))))), "pages.jsonl");
+  expect_golden(read_input(directory.write("pages.warc.gz", gzip(read_file(golden_path("pages.warc"))))), "pages.jsonl");
 }
 
 std::string record(const std::string& text, const std::string& length = "") {
@@ -156,11 +143,11 @@ TEST(WarcReader, BodiesThatCannotBeDecodedAreTold) {
   const Reading unknown = read_bytes(response("Content-Encoding: br\r\n", "xx"));
   ASSERT_EQ(unknown.problems.size(), 1U);
   EXPECT_NE(unknown.problems.front().what.find("'br'"), std::string::npos);
-  const std::string packed = gzip_whole(std::string(5000, 'x'));
+  const std::string packed = gzip(std::string(5000, 'x'));
   EXPECT_EQ(read_bytes(response("Content-Encoding: gzip\r\n", packed)).documents.size(), 1U);
   EXPECT_EQ(read_bytes(response("Content-Encoding: gzip\r\n", packed.substr(0, 20))).problems.size(), 1U);
   EXPECT_EQ(read_bytes(response("Content-Encoding: gzip\r\n", "plain after all")).documents.front().text(), "plain after all");
-  const Reading bomb = read_bytes(response("Content-Encoding: gzip\r\n", gzip_whole(std::string(70 << 20, 'x'))));
+  const Reading bomb = read_bytes(response("Content-Encoding: gzip\r\n", gzip(std::string(70 << 20, 'x'))));
   ASSERT_EQ(bomb.problems.size(), 1U);
   EXPECT_NE(bomb.problems.front().what.find("more than 67108864 bytes"), std::string::npos);
 }
